@@ -1,0 +1,50 @@
+//! Stage 6 client: ends when the server hangs up. (cargo run --bin stage6-client)
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Error, Result};
+use rustyline::error::ReadlineError;
+use rustyline::{Config, DefaultEditor};
+
+fn main() -> Result<()> {
+    let addr = common::addr_from_args()?;
+    let mut stream = connect(&addr)?;
+    // Without bracketed paste, three pasted lines are three messages, as if you had typed them.
+    let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
+    let mut editor = DefaultEditor::with_config(config)?;
+    let mut buffer = [0; 1024];
+    loop {
+        let line = match editor.readline(">") {
+            Err(ReadlineError::Eof) => return Ok(()), // Ctrl-D
+            line => line.context("failed to read a line")?,
+        };
+        // An empty message is no message: no byte leaves, and the server sees nothing.
+        let message = if line == "o" { "" } else { &line };
+        stream.write_all(message.as_bytes()).context("failed to send")?;
+        if line == "q" {
+            return Ok(());
+        }
+        // Nothing went out, so nothing will come back: waiting here would be waiting for ever.
+        if message.is_empty() {
+            continue;
+        }
+        let n = stream.read(&mut buffer).context("failed to read the answer")?;
+        if n == 0 {
+            println!("socket close.....");
+            return Ok(());
+        }
+        println!("recv={:?}", String::from_utf8_lossy(&buffer[..n]));
+    }
+}
+
+/// Connects to the server. If nobody listens there, the error says what to start.
+fn connect(addr: &common::Addr) -> Result<TcpStream> {
+    let hint = concat!("start the server first: cargo run -p ", env!("CARGO_PKG_NAME"));
+    TcpStream::connect(addr)
+        .map_err(|err| match err.kind() {
+            ErrorKind::ConnectionRefused => Error::new(err).context(format!("{hint} {addr}")),
+            _ => Error::new(err),
+        })
+        .with_context(|| format!("failed to connect to {addr}"))
+}

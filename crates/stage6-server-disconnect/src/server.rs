@@ -1,0 +1,41 @@
+//! Stage 6 server: `Q` makes it hang up, as `q` does. (cargo run --bin stage6-server)
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use anyhow::{Context, Result};
+
+fn main() -> Result<()> {
+    let addr = common::addr_from_args()?;
+    let listener = TcpListener::bind(&addr).with_context(|| format!("failed to bind to {addr}"))?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        println!("wait client connect.........");
+        let (stream, peer) = listener.accept().context("failed to accept a client")?;
+        println!("{peer}");
+        // One client's bad connection is no reason to stop serving the others.
+        if let Err(err) = serve(stream) {
+            eprintln!("{peer}: {err:#}");
+        }
+    }
+}
+
+/// Serves one client until its session ends.
+fn serve(mut stream: TcpStream) -> Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let n = stream.read(&mut buffer).context("failed to read")?;
+        // Zero bytes are the end of the stream: the client has closed, or its process has died.
+        if n == 0 {
+            return Ok(());
+        }
+        let message = &buffer[..n];
+        println!("recv={:?}", String::from_utf8_lossy(message));
+        let answer = [b"server send :", message].concat();
+        stream.write_all(&answer).context("failed to answer")?;
+        if message == b"q" || message == b"Q" {
+            println!("socket close.....");
+            return Ok(());
+        }
+    }
+}
