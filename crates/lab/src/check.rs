@@ -1,0 +1,156 @@
+//! Examines programs: which behaviours hold, stage by stage, and the table of all of them.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::hub::lock;
+use crate::player::{self, Cast};
+use crate::report::Report;
+use crate::session::Session;
+use crate::stages::{self, STAGES};
+
+/// The committed table: which behaviour holds at which stage.
+const MATRIX: &str = include_str!("../matrix.txt");
+/// More plays at a time than there are cores: they wait more than they compute.
+const AT_A_TIME: usize = 24;
+
+/// A behaviour, with the stage that introduces it.
+pub struct Behaviour {
+    pub stage: u8,
+    pub session: Session,
+}
+
+impl Behaviour {
+    /// Such as `stage3/server-survives-a-reset`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("stage{}/{}", self.stage, self.session.name())
+    }
+}
+
+/// All behaviours, in the order of the stages.
+///
+/// # Errors
+///
+/// A file is not a session.
+pub fn behaviours() -> Result<Vec<Behaviour>> {
+    let mut all = Vec::new();
+    for stage in STAGES {
+        let mut sessions = stages::behaviours(&stages::folder(stage)?)?;
+        // The simplest first, as one would build them.
+        sessions.sort_by_key(|session| session.steps.len());
+        all.extend(sessions.into_iter().map(|session| Behaviour { stage, session }));
+    }
+    Ok(all)
+}
+
+/// Which behaviours the committed table says a program of this stage has.
+///
+/// # Errors
+///
+/// The table lacks a behaviour.
+pub fn demanded(stage: u8) -> Result<Vec<Behaviour>> {
+    let column = usize::from(stage - STAGES.start());
+    let mut demanded = Vec::new();
+    for behaviour in behaviours()? {
+        let name = behaviour.name();
+        let row = MATRIX
+            .lines()
+            .find_map(|line| line.strip_prefix(&name)?.strip_prefix(' '))
+            .with_context(|| {
+                format!("{name} is not in matrix.txt: cargo lab matrix shows its row")
+            })?;
+        if row.split_whitespace().nth(column) == Some(HOLDS) {
+            demanded.push(behaviour);
+        }
+    }
+    Ok(demanded)
+}
+
+const HOLDS: &str = "yes";
+const FAILS: &str = "-";
+
+/// Plays a behaviour with these programs.
+///
+/// # Errors
+///
+/// It does not hold; the report says why.
+pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
+    player::play(&behaviour.session, cast, &mut |_| {})
+}
+
+/// Plays every behaviour against every stage's programs and writes the table.
+///
+/// # Errors
+///
+/// A file is not a session, or the programs are not built.
+pub fn matrix() -> Result<String> {
+    let behaviours = behaviours()?;
+    let casts = STAGES.map(stages::cast).collect::<Result<Vec<Cast>>>()?;
+    let next = AtomicUsize::new(0);
+    let cells = Mutex::new(vec![false; behaviours.len() * casts.len()]);
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let cell = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(behaviour) = behaviours.get(cell / casts.len()) else { break };
+                    let holds = examine(behaviour, &casts[cell % casts.len()]).is_ok();
+                    lock(&cells)[cell] = holds;
+                }
+            });
+        }
+    });
+    let cells = cells.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let width = behaviours.iter().map(|behaviour| behaviour.name().len()).max().unwrap_or(0);
+    let mut table = format!("{:width$}", "behaviour");
+    for stage in STAGES {
+        write!(table, " {stage:>3}")?;
+    }
+    for (behaviour, row) in behaviours.iter().zip(cells.chunks(casts.len())) {
+        write!(table, "\n{:width$}", behaviour.name())?;
+        for holds in row {
+            write!(table, " {:>3}", if *holds { HOLDS } else { FAILS })?;
+        }
+    }
+    table.push('\n');
+    Ok(table)
+}
+
+/// Compares a played table with the committed one.
+///
+/// # Errors
+///
+/// They differ; the message names every cell.
+pub fn compare(played: &str) -> Result<()> {
+    let mut differences = String::new();
+    let (mut played, mut expected) = (played.lines(), MATRIX.lines());
+    loop {
+        let (played, expected) = (played.next(), expected.next());
+        if played.is_none() && expected.is_none() {
+            break;
+        }
+        let (played, expected) = (played.unwrap_or(""), expected.unwrap_or(""));
+        let (name, row) = played.split_once(' ').unwrap_or((played, ""));
+        let (known, cells) = expected.split_once(' ').unwrap_or((expected, ""));
+        if name != known {
+            writeln!(differences, "row {known:?} is now {name:?}")?;
+            continue;
+        }
+        let both = row.split_whitespace().zip(cells.split_whitespace());
+        for (stage, (now, then)) in STAGES.zip(both) {
+            if now != then {
+                writeln!(
+                    differences,
+                    "{name} at stage {stage}: {now}, and matrix.txt says {then}"
+                )?;
+            }
+        }
+    }
+    ensure!(differences.is_empty(), "the table differs from crates/lab/matrix.txt:\n{differences}");
+    Ok(())
+}

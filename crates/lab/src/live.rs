@@ -1,0 +1,154 @@
+//! A session played before an audience: one labelled column for each terminal.
+
+use std::io::{IsTerminal, Write};
+use std::thread;
+use std::time::Duration;
+
+use crate::player::Scene;
+use crate::session::{Act, Deed, Session, Step};
+
+/// The width of the whole view, in characters.
+const WIDTH: usize = 80;
+const BETWEEN: &str = " | ";
+
+/// How the play goes on from one step to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// A short pause before each thing that somebody does.
+    Live,
+    /// A press of the Enter key before each thing that somebody does.
+    Enter,
+    Fast,
+}
+
+/// Prints the scenes of one session, as rows of columns.
+pub struct Stage<W> {
+    out: W,
+    pace: Pace,
+    colour: bool,
+    columns: Vec<String>,
+}
+
+impl<W: Write> Stage<W> {
+    /// # Errors
+    ///
+    /// Nothing can be written.
+    pub fn open(session: &Session, mut out: W, pace: Pace, colour: bool) -> std::io::Result<Self> {
+        let mut columns: Vec<String> = Vec::new();
+        for step in &session.steps {
+            if !columns.contains(&step.name) {
+                columns.push(step.name.clone());
+            }
+        }
+        writeln!(out, "{}\n", session.title)?;
+        let mut stage = Stage { out, pace, colour, columns };
+        let names = stage.columns.clone();
+        let cells: Vec<&str> = names.iter().map(String::as_str).collect();
+        stage.cells(&cells, "1")?;
+        let rule = "-".repeat(stage.width());
+        stage.cells(&vec![rule.as_str(); names.len()], "2")?;
+        Ok(stage)
+    }
+
+    /// # Errors
+    ///
+    /// Nothing can be written.
+    pub fn show(&mut self, scene: &Scene) -> std::io::Result<()> {
+        match scene {
+            Scene::Before(step) if acts(step) => {
+                match self.pace {
+                    Pace::Enter => {
+                        std::io::stdin().read_line(&mut String::new())?;
+                    }
+                    // For the eyes of the audience only; the player itself never sleeps.
+                    Pace::Live => thread::sleep(Duration::from_millis(400)),
+                    Pace::Fast => {}
+                }
+                self.row(step, &act(step), "36")
+            }
+            Scene::Held(step, text) if !acts(step) => match step.act {
+                Act::Ends(_) | Act::Closed(_) | Act::Unread => {
+                    self.row(step, &format!("[{text}]"), "2")
+                }
+                Act::Bytes(_) => self.row(step, &format!("receives {text}"), "0"),
+                _ => self.row(step, text, "0"),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn width(&self) -> usize {
+        let gaps = BETWEEN.len() * (self.columns.len() - 1);
+        ((WIDTH - gaps.min(WIDTH)) / self.columns.len()).max(8)
+    }
+
+    /// One text in the column of the step, wrapped into as many rows as it needs.
+    fn row(&mut self, step: &Step, text: &str, style: &str) -> std::io::Result<()> {
+        let width = self.width();
+        let at = self.columns.iter().position(|name| *name == step.name).unwrap_or(0);
+        let characters: Vec<char> = text.chars().collect();
+        let mut pieces: Vec<String> =
+            characters.chunks(width).map(|piece| piece.iter().collect()).collect();
+        if pieces.is_empty() {
+            pieces.push(String::new());
+        }
+        let typed = matches!(step.act, Act::Type(_)) && self.pace != Pace::Fast;
+        for piece in pieces {
+            if typed && std::io::stdout().is_terminal() {
+                self.type_out(at, &piece, style)?;
+            }
+            let mut cells = vec![""; self.columns.len()];
+            cells[at] = &piece;
+            self.cells(&cells, style)?;
+        }
+        Ok(())
+    }
+
+    /// Shows the text as if it were typed, on the row that the finished text then replaces.
+    fn type_out(&mut self, at: usize, text: &str, style: &str) -> std::io::Result<()> {
+        let width = self.width();
+        let before: String = (0..at).map(|_| format!("{:width$}{BETWEEN}", "")).collect();
+        write!(self.out, "{before}")?;
+        for character in text.chars() {
+            match self.colour {
+                true => write!(self.out, "\x1b[{style}m{character}\x1b[0m")?,
+                false => write!(self.out, "{character}")?,
+            }
+            self.out.flush()?;
+            thread::sleep(Duration::from_millis(40));
+        }
+        write!(self.out, "\r")
+    }
+
+    fn cells(&mut self, cells: &[&str], style: &str) -> std::io::Result<()> {
+        let width = self.width();
+        let mut row = String::new();
+        for (number, cell) in cells.iter().enumerate() {
+            if number > 0 {
+                row.push_str(BETWEEN);
+            }
+            let padded = format!("{cell:width$}");
+            match self.colour && !cell.is_empty() {
+                true => row.push_str(&format!("\x1b[{style}m{padded}\x1b[0m")),
+                false => row.push_str(&padded),
+            }
+        }
+        writeln!(self.out, "{}", row.trim_end())?;
+        self.out.flush()
+    }
+}
+
+/// Does somebody do this, so that it is shown before it happens?
+fn acts(step: &Step) -> bool {
+    matches!(step.mark, '$' | '>' | '!')
+}
+
+fn act(step: &Step) -> String {
+    match &step.act {
+        Act::Type(text) => format!(">{text}"),
+        Act::Start(_) => format!("$ {}", step.rest),
+        Act::Send(..) => format!("sends {}", step.rest),
+        Act::Do(Deed::Kill) => "[killed]".to_owned(),
+        _ => format!("[{}]", step.rest),
+    }
+}

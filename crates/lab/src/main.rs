@@ -1,0 +1,274 @@
+//! `cargo lab`: plays sessions and checks programs.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::{Context, Result};
+use lexopt::prelude::*;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use lab::check;
+use lab::live::{Pace, Stage};
+use lab::player::{self, Cast};
+use lab::session::Session;
+use lab::stages::{self, DEMOS, STAGES};
+
+const HELP: &str = "\
+Plays the sessions of the course, and checks programs against it.
+
+usage: cargo lab play [STAGE | FILE] [--pace live|enter|fast]
+       cargo lab check STAGE [--server CMD] [--client CMD] [--addr ADDR] [--all]
+       cargo lab record FILE...
+       cargo lab matrix
+
+play    Plays a session live, one column for each terminal. STAGE (1 to 6) plays
+        all sessions of that stage, FILE one session; without either you see one
+        session of each stage.
+        --pace enter  waits for the Enter key before each step
+        --pace fast   does not wait; this is so when the output is not a terminal
+check   Examines the programs of STAGE, in the order of the stages, and stops at
+        the first behaviour that fails.
+        --server CMD  examines this server instead, such as 'python3 server.py'
+        --client CMD  examines this client instead
+                      {addr} in CMD is replaced by the address, 127.0.0.1:PORT;
+                      without it the address is appended
+        --addr ADDR   for a program that cannot be told: it always uses ADDR
+        --all         goes on after a failure
+record  Plays each FILE and writes what was really printed back into it.
+matrix  Plays every behaviour against every stage and prints the table.
+
+exit status: 0 all of it holds, 1 something falls short, 2 wrong usage
+";
+
+enum Command {
+    Help,
+    Play { what: Option<OsString>, pace: Pace },
+    Check { stage: u8, cast: Cast, own: bool, all: bool },
+    Record(Vec<PathBuf>),
+    Matrix,
+}
+
+fn main() -> ExitCode {
+    end_everything_on_a_signal();
+    let command = match parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
+        Err(err) => {
+            eprintln!("Error: {err}\nTry: cargo lab --help");
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(err) => {
+            eprintln!("Error: {err:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Programs end with the lab, also when it is interrupted.
+fn end_everything_on_a_signal() {
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+        return;
+    };
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            lab::kill_all();
+            std::process::exit(128 + signal);
+        }
+    });
+}
+
+fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let name = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => return Ok(Command::Help),
+        Some(Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected()),
+    };
+    let mut values: Vec<OsString> = Vec::new();
+    let mut pace = None;
+    let mut cast = Cast::default();
+    let mut all = false;
+    while let Some(argument) = parser.next()? {
+        match (name.as_str(), argument) {
+            (_, Short('h') | Long("help")) => return Ok(Command::Help),
+            ("play", Long("pace")) => pace = Some(parse_pace(&parser.value()?.string()?)?),
+            ("check", Long("server")) => {
+                cast.server = Some(parse_words(&parser.value()?.string()?)?)
+            }
+            ("check", Long("client")) => {
+                cast.client = Some(parse_words(&parser.value()?.string()?)?)
+            }
+            ("check", Long("addr")) => cast.addr = Some(parse_addr(&parser.value()?.string()?)?),
+            ("check", Long("all")) => all = true,
+            ("play" | "check" | "record", Value(value)) => values.push(value),
+            (_, other) => return Err(other.unexpected()),
+        }
+    }
+    if let Some(extra) = values.get(1)
+        && name != "record"
+    {
+        return Err(Value(extra.clone()).unexpected());
+    }
+    Ok(match name.as_str() {
+        "play" => {
+            let default = if std::io::stdout().is_terminal() { Pace::Live } else { Pace::Fast };
+            Command::Play { what: values.pop(), pace: pace.unwrap_or(default) }
+        }
+        "check" => {
+            let stage = values.pop().ok_or("check needs a stage, 1 to 6")?.string()?;
+            let stage = parse_stage(&stage)
+                .ok_or_else(|| format!("there is no stage {stage:?}: the stages are 1 to 6"))?;
+            let own = cast.server.is_none() && cast.client.is_none();
+            if own && cast.addr.is_some() {
+                return Err("--addr goes with --server or --client".into());
+            }
+            Command::Check { stage, cast, own, all }
+        }
+        "record" if values.is_empty() => return Err("record needs a session file".into()),
+        "record" => Command::Record(values.into_iter().map(PathBuf::from).collect()),
+        "matrix" => Command::Matrix,
+        _ => {
+            return Err(
+                format!("there is no command {name:?}: play, check, record or matrix").into()
+            );
+        }
+    })
+}
+
+fn parse_pace(text: &str) -> Result<Pace, lexopt::Error> {
+    Ok(match text {
+        "live" => Pace::Live,
+        "enter" => Pace::Enter,
+        "fast" => Pace::Fast,
+        _ => return Err(format!("there is no pace {text:?}: live, enter or fast").into()),
+    })
+}
+
+fn parse_words(text: &str) -> Result<Vec<String>, lexopt::Error> {
+    let words = shell_words::split(text).map_err(|err| format!("{err} in {text:?}"))?;
+    if words.is_empty() {
+        return Err("the command is empty".into());
+    }
+    Ok(words)
+}
+
+fn parse_addr(text: &str) -> Result<SocketAddr, lexopt::Error> {
+    text.parse().map_err(|_| format!("{text:?} is not an address, such as 127.0.0.1:5001").into())
+}
+
+fn parse_stage(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|stage| STAGES.contains(stage))
+}
+
+/// False when something falls short.
+fn run(command: Command) -> Result<bool> {
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::Play { what, pace } => return play(what, pace),
+        Command::Check { stage, cast, own, all } => {
+            let cast = match own {
+                true => {
+                    stages::build()?;
+                    stages::cast(stage)?
+                }
+                false => cast,
+            };
+            return check(stage, &cast, all);
+        }
+        Command::Record(files) => {
+            let sessions = read_all(&files)?;
+            stages::build()?;
+            let cast = Cast { programs: stages::programs()?, ..Cast::default() };
+            for session in sessions {
+                let written = player::record(&session, &cast)?;
+                std::fs::write(&session.path, written)
+                    .with_context(|| format!("failed to write {}", session.path.display()))?;
+            }
+        }
+        Command::Matrix => {
+            stages::build()?;
+            let table = check::matrix()?;
+            print!("{table}");
+            if let Err(err) = check::compare(&table) {
+                eprintln!("{err}");
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn read_all(files: &[PathBuf]) -> Result<Vec<Session>> {
+    files.iter().map(|file| Session::read(file)).collect()
+}
+
+fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
+    let sessions = match what {
+        None => {
+            let demo = |(stage, name): (u8, &str)| {
+                let file = format!("sessions/{name}.session");
+                Session::read(&stages::folder(stage)?.join(file))
+            };
+            STAGES.zip(DEMOS).map(demo).collect::<Result<Vec<Session>>>()?
+        }
+        Some(what) => match what.to_str().and_then(|text| text.parse::<u8>().ok()) {
+            Some(stage) => stages::sessions(&stages::folder(stage)?)?,
+            None => vec![Session::read(Path::new(&what))?],
+        },
+    };
+    stages::build()?;
+    let cast = Cast { programs: stages::programs()?, ..Cast::default() };
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut holds = true;
+    for session in sessions {
+        let mut stage = Stage::open(&session, std::io::stdout(), pace, colour)?;
+        let mut written = Ok(());
+        let played = player::play(&session, &cast, &mut |scene| {
+            if written.is_ok() {
+                written = stage.show(&scene);
+            }
+        });
+        println!();
+        if let Err(report) = played {
+            eprintln!("{report}");
+            holds = false;
+        }
+        written.context("failed to show the play")?;
+    }
+    Ok(holds)
+}
+
+fn check(stage: u8, cast: &Cast, all: bool) -> Result<bool> {
+    let (mut held, mut failed) = (0, 0);
+    for behaviour in check::demanded(stage)? {
+        let plays = match behaviour.session.starts("{server}") {
+            true => &cast.server,
+            false => &cast.client,
+        };
+        if plays.is_none() {
+            continue;
+        }
+        match check::examine(&behaviour, cast) {
+            Ok(()) => {
+                held += 1;
+                println!("ok    stage {}: {}", behaviour.stage, behaviour.session.title);
+            }
+            Err(report) => {
+                failed += 1;
+                println!("FAIL  stage {}: {report}", behaviour.stage);
+                if !all {
+                    println!("Mend this first; --all goes on after a failure.");
+                    break;
+                }
+            }
+        }
+    }
+    println!("{held} held, {failed} failed");
+    Ok(failed == 0)
+}

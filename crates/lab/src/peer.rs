@@ -1,0 +1,159 @@
+//! A raw TCP peer: one end of a connection that does exactly what a session says.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+pub struct Peer {
+    stream: Option<TcpStream>,
+    listener: Option<TcpListener>,
+    /// Received, and not yet expected by a step.
+    received: Vec<u8>,
+    pub end: Option<End>,
+}
+
+/// How the other side ended the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A FIN: `read` gives 0 bytes.
+    Finished,
+    /// A RST: `read` gives `ConnectionReset`.
+    Reset,
+}
+
+impl Peer {
+    /// # Errors
+    ///
+    /// Nobody listens there.
+    pub fn connect(addr: SocketAddr) -> std::io::Result<Peer> {
+        let stream = TcpStream::connect(addr)?;
+        Ok(Peer { stream: Some(stream), listener: None, received: Vec::new(), end: None })
+    }
+
+    /// Takes one client, when [`Peer::connected`] asks for it.
+    #[must_use]
+    pub fn listen(listener: TcpListener) -> Peer {
+        Peer { stream: None, listener: Some(listener), received: Vec::new(), end: None }
+    }
+
+    /// The port of this end, once connected.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.stream.as_ref()?.local_addr().ok().map(|addr| addr.port())
+    }
+
+    /// Has the client come? Waits for it a moment. Always true for a peer that connects.
+    ///
+    /// # Errors
+    ///
+    /// The client cannot be accepted.
+    pub fn connected(&mut self, moment: Duration) -> Result<bool> {
+        // Only one client is taken, also when its connection is closed by now.
+        if let Some(listener) = &self.listener {
+            let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+            let timeout = PollTimeout::try_from(moment).unwrap_or(PollTimeout::ZERO);
+            match poll(&mut fds, timeout) {
+                Ok(0) | Err(Errno::EINTR) => return Ok(false),
+                Ok(_) => {}
+                Err(err) => bail!("failed to wait for a client: {err}"),
+            }
+            let (stream, _) = listener.accept().context("failed to accept a client")?;
+            self.stream = Some(stream);
+            self.listener = None;
+        }
+        Ok(true)
+    }
+
+    /// # Errors
+    ///
+    /// The connection has ended, or the other side does not read and the deadline comes.
+    pub fn send(&mut self, bytes: &[u8], times: usize, deadline: Instant) -> Result<()> {
+        let mut stream = self.stream.as_ref().context("the connection is closed")?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        stream.set_write_timeout(Some(left.max(Duration::from_millis(1))))?;
+        stream.write_all(&bytes.repeat(times)).map_err(|err| match err.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                anyhow!("the other side does not read what is sent to it")
+            }
+            _ => anyhow!("failed to send: {err}"),
+        })?;
+        Ok(())
+    }
+
+    /// What was received and not yet expected.
+    #[must_use]
+    pub fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    /// Takes the first `n` bytes, or all, off what was received.
+    pub fn take(&mut self, n: usize) {
+        self.received.drain(..n.min(self.received.len()));
+    }
+
+    /// Waits a moment for more; true when bytes or the end came.
+    ///
+    /// # Errors
+    ///
+    /// The socket is closed on this side, or fails.
+    pub fn receive(&mut self, moment: Duration) -> Result<bool> {
+        let mut stream = self.stream.as_ref().context("the connection is closed")?;
+        if self.end.is_some() {
+            return Ok(false);
+        }
+        stream.set_read_timeout(Some(moment))?;
+        let mut buffer = [0; 64 * 1024];
+        match stream.read(&mut buffer) {
+            Ok(0) => self.end = Some(End::Finished),
+            Ok(n) => self.received.extend_from_slice(&buffer[..n]),
+            Err(err) => match err.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
+                    return Ok(false);
+                }
+                ErrorKind::ConnectionReset => self.end = Some(End::Reset),
+                _ => bail!("failed to receive: {err}"),
+            },
+        }
+        Ok(true)
+    }
+
+    /// Are there bytes that this side has not read? Waits for them a moment.
+    ///
+    /// # Errors
+    ///
+    /// The socket is closed on this side.
+    pub fn has_unread(&self, moment: Duration) -> Result<bool> {
+        let stream = self.stream.as_ref().context("the connection is closed")?;
+        stream.set_read_timeout(Some(moment))?;
+        Ok(matches!(stream.peek(&mut [0]), Ok(1)))
+    }
+
+    /// # Errors
+    ///
+    /// The connection is closed already.
+    pub fn half_close(&self) -> Result<()> {
+        let stream = self.stream.as_ref().context("the connection is closed")?;
+        stream.shutdown(Shutdown::Write).context("failed to half-close")
+    }
+
+    /// Closes the socket. With bytes left unread the kernel sends a RST (RFC 9293, 3.6.1).
+    pub fn close(&mut self) {
+        self.stream = None;
+    }
+
+    /// Ends the connection with a RST: a close that does not linger (socket(7), `SO_LINGER`).
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed already.
+    pub fn reset(&mut self) -> Result<()> {
+        let stream = self.stream.take().context("the connection is closed")?;
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        Ok(())
+    }
+}

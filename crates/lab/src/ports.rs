@@ -1,0 +1,140 @@
+//! Ports are chosen by the system and shown as 5001 and 40001, 40002, ...
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Mutex;
+
+use crate::hub::lock;
+
+/// The port of the course, as sessions show it.
+pub const SERVER: u16 = 5001;
+/// The first connecting end of a session is 40001, the next 40002.
+const FIRST_CLIENT: u16 = 40001;
+
+/// Which real port stands for which shown one.
+#[derive(Default)]
+pub struct Ports {
+    /// Pairs of real and shown.
+    known: Vec<(u16, u16)>,
+}
+
+impl Ports {
+    #[must_use]
+    pub fn real(&self, shown: u16) -> Option<u16> {
+        self.known.iter().find(|pair| pair.1 == shown).map(|pair| pair.0)
+    }
+
+    pub fn learn(&mut self, real: u16, shown: u16) {
+        self.known.retain(|pair| pair.0 != real && pair.1 != shown);
+        self.known.push((real, shown));
+    }
+
+    /// Gives a connecting end the next number from 40001 on.
+    pub fn learn_client(&mut self, real: u16) {
+        if !self.known.iter().any(|pair| pair.0 == real) {
+            let free = (FIRST_CLIENT..).find(|shown| self.real(*shown).is_none());
+            self.learn(real, free.unwrap_or(FIRST_CLIENT));
+        }
+    }
+
+    /// The text with every known port replaced by the one that is shown for it.
+    #[must_use]
+    pub fn show(&self, text: &str) -> String {
+        replace(text, |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1))
+    }
+
+    /// The text of a session with every shown port that is known replaced by the real one.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        replace(text, |shown| self.real(shown))
+    }
+
+    /// Is the printed line the expected one? New ports in it are learned from the expectation.
+    pub fn matches(&mut self, expected: &str, printed: &str) -> bool {
+        let new: Vec<(u16, u16)> = addresses(printed)
+            .into_iter()
+            .zip(addresses(expected))
+            .filter(|(real, shown)| {
+                self.real(*shown).is_none() && !self.known.iter().any(|pair| pair.0 == *real)
+            })
+            .collect();
+        let before = self.known.len();
+        self.known.extend(new);
+        let same = self.show(printed) == expected;
+        if !same {
+            self.known.truncate(before);
+        }
+        same
+    }
+
+    /// Learns every new port of a printed line, as a recording does.
+    pub fn learn_line(&mut self, printed: &str) {
+        for real in addresses(printed) {
+            let server = real == SERVER || printed.starts_with("listening on ");
+            match server && self.real(SERVER).is_none() {
+                true => self.learn(real, SERVER),
+                false => self.learn_client(real),
+            }
+        }
+    }
+}
+
+fn replace(text: &str, port: impl Fn(u16) -> Option<u16>) -> String {
+    let mut replaced = String::new();
+    for piece in text.split_inclusive(|c: char| !c.is_ascii_digit()) {
+        let digits = piece.trim_end_matches(|c: char| !c.is_ascii_digit());
+        // A port of the system's choice has at least four digits.
+        match digits.parse().ok().filter(|_| digits.len() >= 4).and_then(&port) {
+            Some(number) => {
+                replaced.push_str(&number.to_string());
+                replaced.push_str(&piece[digits.len()..]);
+            }
+            None => replaced.push_str(piece),
+        }
+    }
+    replaced
+}
+
+/// The ports of all `127.0.0.1:PORT` in a text.
+fn addresses(text: &str) -> Vec<u16> {
+    text.split("127.0.0.1:")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            rest[..end].parse().ok()
+        })
+        .collect()
+}
+
+/// A listener on a port of the system's choice that was not handed out by [`reserve`].
+///
+/// # Errors
+///
+/// No port is free.
+pub fn listen() -> io::Result<TcpListener> {
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        if !lock(&RESERVED).contains(&listener.local_addr()?.port()) {
+            return Ok(listener);
+        }
+    }
+}
+
+/// A port of the system's choice on which nobody listens, for a program that must be told one.
+///
+/// No two calls give the same port: a second program could start before the first one binds.
+///
+/// # Errors
+///
+/// No port is free.
+pub fn reserve() -> io::Result<u16> {
+    loop {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        if lock(&RESERVED).insert(port) {
+            return Ok(port);
+        }
+    }
+}
+
+static RESERVED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());

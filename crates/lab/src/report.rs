@@ -1,0 +1,179 @@
+//! Reports that teach: what held, what did not, what the terminals show, and what to read.
+
+use std::fmt;
+
+use crate::session::Session;
+
+/// Lines of each terminal that a report shows.
+const LINES_SHOWN: usize = 12;
+/// Characters of a line that a report shows.
+const WIDTH: usize = 100;
+
+/// Why a step did not hold.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub expected: String,
+    pub got: String,
+    /// Show a caret under the first character that differs.
+    caret: bool,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(expected: String, got: String) -> Failure {
+        Failure { expected, got, caret: false }
+    }
+
+    #[must_use]
+    pub fn at_difference(expected: &str, got: &str) -> Failure {
+        Failure { expected: expected.to_owned(), got: got.to_owned(), caret: true }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(err: anyhow::Error) -> Failure {
+        Failure::new("the step can be done".to_owned(), format!("{err:#}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, got {}", self.expected, self.got)
+    }
+}
+
+/// A session that did not hold.
+#[derive(Clone, Debug)]
+pub struct Report {
+    title: String,
+    file: String,
+    held: Vec<String>,
+    step: String,
+    failure: Failure,
+    /// What each terminal shows, or what each raw peer has.
+    shows: Vec<(String, Vec<String>)>,
+    hint: Option<String>,
+    chapter: Option<String>,
+}
+
+impl Report {
+    #[must_use]
+    pub fn new(
+        session: &Session,
+        held: Vec<String>,
+        step: String,
+        failure: Failure,
+        shows: Vec<(String, Vec<String>)>,
+    ) -> Report {
+        let file = session.path.to_string_lossy();
+        // The project's own files are named as from its root.
+        let file = file.find("crates/").map_or(&*file, |at| &file[at..]);
+        let stage = file.strip_prefix("crates/stage").and_then(|rest| rest.chars().next());
+        Report {
+            title: session.title.clone(),
+            file: file.to_owned(),
+            hint: hint(&failure, &shows).map(str::to_owned).or_else(|| session.hint.clone()),
+            chapter: stage.map(|stage| format!("docs/src/stage{stage}.md")),
+            held,
+            step,
+            failure,
+            shows,
+        }
+    }
+}
+
+/// The likely cause that can be seen from the failure itself.
+fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static str> {
+    let shown =
+        |text: &str| shows.iter().any(|(_, lines)| lines.iter().any(|line| line.contains(text)));
+    let Failure { expected, got, .. } = failure;
+    let bytes = |text: &str| {
+        text.strip_prefix('"').and_then(|text| text.split('"').next().map(str::to_owned))
+    };
+    if shown("Address already in use") {
+        return Some(
+            "The port was in use a moment ago. Set SO_REUSEADDR before bind, or end the other program.",
+        );
+    }
+    if let (Some(expected), Some(got)) = (bytes(expected), bytes(got)) {
+        if got
+            .strip_prefix(expected.as_str())
+            .is_some_and(|rest| rest.starts_with("\\n") || rest.starts_with("\\r"))
+        {
+            return Some("A newline was sent along. Send the typed bytes only.");
+        }
+        if expected.strip_prefix("server send :").is_some_and(|message| got.starts_with(message)) {
+            return Some(
+                "The answer lacks its prefix: it is \"server send :\" and then the message.",
+            );
+        }
+    }
+    if got.ends_with("prints without end") || got.contains("prints without end: ") {
+        return Some("read gives 0 bytes at the end of the stream, for ever. Stop reading there.");
+    }
+    None
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n({})\n", self.title, self.file)?;
+        if !self.held.is_empty() {
+            writeln!(f, "These steps held:")?;
+        }
+        for (number, step) in self.held.iter().enumerate() {
+            writeln!(f, "{:>4}. {}", number + 1, cut(step))?;
+        }
+        writeln!(f, "This one did not:\n{:>4}. {}", self.held.len() + 1, cut(&self.step))?;
+        writeln!(f, "      expected: {}", cut(&self.failure.expected))?;
+        writeln!(f, "      got:      {}", cut(&self.failure.got))?;
+        if self.failure.caret {
+            let same = self
+                .failure
+                .expected
+                .chars()
+                .zip(self.failure.got.chars())
+                .take_while(|(expected, got)| expected == got)
+                .count();
+            if same < WIDTH {
+                writeln!(f, "                {}^", " ".repeat(same))?;
+            }
+        }
+        writeln!(f, "What each side shows:")?;
+        let width = self.shows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, lines) in &self.shows {
+            let hidden = lines.len().saturating_sub(LINES_SHOWN);
+            if hidden > 0 {
+                writeln!(f, "      {name:width$} | ({hidden} lines before)")?;
+            }
+            for line in &lines[hidden..] {
+                writeln!(f, "      {name:width$} | {}", cut(line))?;
+            }
+            if lines.is_empty() {
+                writeln!(f, "      {name:width$} | (nothing)")?;
+            }
+        }
+        if let Some(hint) = &self.hint {
+            writeln!(f, "Hint: {hint}")?;
+        }
+        if let Some(chapter) = &self.chapter {
+            writeln!(f, "Read: {chapter}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a long line, and shows control characters escaped.
+fn cut(line: &str) -> String {
+    let mut cut: String = line
+        .chars()
+        .take(WIDTH)
+        .flat_map(|c| match c.is_control() {
+            true => c.escape_default().collect::<Vec<_>>(),
+            false => vec![c],
+        })
+        .collect();
+    if line.chars().count() > WIDTH {
+        cut.push_str("...");
+    }
+    cut
+}

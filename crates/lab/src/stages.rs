@@ -1,0 +1,125 @@
+//! Where the stages are, with their sessions, behaviours and binaries.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::player::Cast;
+use crate::session::Session;
+
+pub const STAGES: std::ops::RangeInclusive<u8> = 1..=6;
+
+/// The play of each stage that shows what it adds.
+pub const DEMOS: [&str; 6] =
+    ["one-message", "read-loop", "killed-client", "empty-send", "answers", "server-hangs-up"];
+
+/// The root of the workspace.
+#[must_use]
+pub fn root() -> PathBuf {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR"));
+    lab.ancestors().nth(2).unwrap_or(lab).to_owned()
+}
+
+/// The folder of a stage, such as `crates/stage1-minimal`.
+///
+/// # Errors
+///
+/// There is no such stage.
+pub fn folder(stage: u8) -> Result<PathBuf> {
+    let crates = root().join("crates");
+    let prefix = format!("stage{stage}-");
+    for entry in
+        crates.read_dir().with_context(|| format!("failed to read {}", crates.display()))?
+    {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            return Ok(entry.path());
+        }
+    }
+    bail!("there is no stage {stage}: the stages are {} to {}", STAGES.start(), STAGES.end())
+}
+
+/// The plays of a stage, or of any crate's folder: its own programs, every line exact.
+///
+/// # Errors
+///
+/// A file is not a session.
+pub fn sessions(folder: &Path) -> Result<Vec<Session>> {
+    read_all(&folder.join("sessions"))
+}
+
+/// What a stage demands of anybody's program, by name: sessions with `{server}` or `{client}`.
+///
+/// # Errors
+///
+/// A file is not a session, or starts neither or both.
+pub fn behaviours(folder: &Path) -> Result<Vec<Session>> {
+    let behaviours = read_all(&folder.join("behaviours"))?;
+    for behaviour in &behaviours {
+        ensure!(
+            behaviour.starts("{server}") != behaviour.starts("{client}"),
+            "{}: expected a step that starts {{server}} or {{client}}, not both",
+            behaviour.path.display()
+        );
+    }
+    Ok(behaviours)
+}
+
+fn read_all(folder: &Path) -> Result<Vec<Session>> {
+    let mut paths = Vec::new();
+    for entry in
+        folder.read_dir().with_context(|| format!("failed to read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "session") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    ensure!(!paths.is_empty(), "there is no session in {}", folder.display());
+    paths.iter().map(|path| Session::read(path)).collect()
+}
+
+/// The folder of the binaries that were built with this one.
+///
+/// # Errors
+///
+/// The system does not say where this program is.
+pub fn programs() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("failed to find this program's folder")?;
+    // Tests are one folder below the programs.
+    let folder = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    Ok(folder.context("failed to find this program's folder")?.to_owned())
+}
+
+/// The programs of one stage in both parts.
+///
+/// # Errors
+///
+/// As [`programs`].
+pub fn cast(stage: u8) -> Result<Cast> {
+    Ok(Cast {
+        programs: programs()?,
+        server: Some(vec![format!("stage{stage}-server")]),
+        client: Some(vec![format!("stage{stage}-client")]),
+        addr: None,
+    })
+}
+
+/// Builds every stage's programs, so that what is played is what the sources say.
+///
+/// # Errors
+///
+/// They do not compile; cargo has said why.
+pub fn build() -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(root());
+    if programs()?.ends_with("release") {
+        command.arg("--release");
+    }
+    let status = command.status().context("failed to run cargo build")?;
+    ensure!(status.success(), "the stages do not compile");
+    Ok(())
+}

@@ -1,0 +1,317 @@
+//! A program on a pseudo-terminal, and what a person sees there.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::hub::{Hub, lock};
+
+const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+/// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
+const ROWS: NonZero<u16> = NonZero::new(200).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(SIZE.cols).unwrap();
+/// Finished lines that are kept for a report; a program may print any number.
+const LINES_KEPT: usize = 10_000;
+/// More output than this since the last step is a program that prints without end.
+pub const FLOOD_BYTES: usize = 512 * 1024;
+/// U+FFFD in UTF-8, and a private character of the same length.
+const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
+const STAND_IN: &str = "\u{e0fd}";
+/// The variable that marks every process of one terminal, so that none is left behind.
+const MARK: &str = "LAB_TERMINAL";
+
+pub struct Terminal {
+    pid: Pid,
+    mark: String,
+    // Closing it hangs the terminal up.
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    screen: Arc<Mutex<Screen>>,
+    hub: Arc<Hub>,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What has appeared on the terminal so far.
+pub struct Screen {
+    emulator: vt100::Parser,
+    /// The first bytes of a U+FFFD whose end has not come yet.
+    cut: Vec<u8>,
+    /// Finished lines, as seen when their newline came.
+    lines: Vec<String>,
+    /// How many of `lines` steps have already looked at.
+    read: usize,
+    /// Bytes since the last step that found what it expected.
+    fresh: usize,
+    closed: bool,
+    exit: Option<Exit>,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Status(u32),
+    Signal(String),
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Exit::Status(status) => write!(f, "exit {status}"),
+            Exit::Signal(signal) => write!(f, "killed ({signal})"),
+        }
+    }
+}
+
+impl Terminal {
+    /// Starts a program on a terminal of 80 columns and 24 rows.
+    ///
+    /// # Errors
+    ///
+    /// There is no pseudo-terminal left, or no such program.
+    pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let mark = format!("{}-{}-", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let program = words.join(" ");
+        let failed = || format!("failed to start {program:?}");
+        let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
+        let mut command = CommandBuilder::new(words.first().map_or("", String::as_str));
+        command.args(words.iter().skip(1));
+        command.cwd(std::env::current_dir().with_context(failed)?);
+        command.env("TERM", "xterm-256color");
+        command.env(MARK, &mark);
+        command.env_remove("RUST_BACKTRACE");
+        command.env_remove("RUST_LIB_BACKTRACE");
+        let mut child = pair.slave.spawn_command(command).map_err(|err| {
+            // The cause names the whole search path; one line is enough.
+            let cause = err.root_cause().to_string();
+            anyhow!("{}: {}", failed(), cause.split(" in PATH").next().unwrap_or_default())
+        })?;
+        drop(pair.slave);
+        let pid = child.process_id().ok_or_else(|| anyhow!("{program:?} has no process id"))?;
+        let screen = Arc::new(Mutex::new(Screen {
+            emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
+            cut: Vec::new(),
+            lines: Vec::new(),
+            read: 0,
+            fresh: 0,
+            closed: false,
+            exit: None,
+        }));
+        let mut output = pair.master.try_clone_reader()?;
+        let terminal = Terminal {
+            pid: Pid::from_raw(i32::try_from(pid)?),
+            mark,
+            keyboard: pair.master.take_writer()?,
+            master: pair.master,
+            screen: Arc::clone(&screen),
+            hub: Arc::clone(hub),
+        };
+        let (reader_hub, reader_screen) = (Arc::clone(hub), Arc::clone(&screen));
+        thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            let mut flooded = false;
+            while let Ok(n @ 1..) = output.read(&mut buffer) {
+                // A flood is drained unseen, so that nobody waits long for a look at the screen.
+                if !flooded {
+                    flooded = lock(&reader_screen).show(&buffer[..n]);
+                    reader_hub.announce();
+                }
+            }
+            lock(&reader_screen).closed = true;
+            reader_hub.announce();
+        });
+        let waiter_hub = Arc::clone(hub);
+        thread::spawn(move || {
+            let exit = match child.wait() {
+                Ok(status) => match status.signal() {
+                    Some(signal) => Exit::Signal(signal.to_owned()),
+                    None => Exit::Status(status.exit_code()),
+                },
+                Err(err) => Exit::Signal(err.to_string()),
+            };
+            lock(&screen).exit = Some(exit);
+            waiter_hub.announce();
+        });
+        Ok(terminal)
+    }
+
+    /// What is on the screen now; hold it only for a look.
+    pub fn look<T>(&self, look: impl FnOnce(&mut Screen) -> T) -> T {
+        look(&mut lock(&self.screen))
+    }
+
+    /// Presses keys, as bytes.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is closed.
+    pub fn press(&mut self, keys: &[u8]) -> Result<()> {
+        self.keyboard.write_all(keys).and_then(|()| self.keyboard.flush()).context("failed to type")
+    }
+
+    /// Changes the size of the window; the program gets SIGWINCH.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is closed.
+    pub fn resize(&self, cols: u16, rows: u16) -> Result<()> {
+        self.master.resize(PtySize { rows, cols, ..SIZE }).context("failed to resize")
+    }
+
+    /// Kills the program (SIGKILL), if it still runs.
+    pub fn kill(&self) {
+        if self.look(|screen| screen.exit.is_none()) {
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+    }
+
+    /// Ends every process of this terminal and waits for the program itself.
+    fn end(&self) {
+        self.kill();
+        // What the program started shares its process group, or at least its environment.
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        kill_marked(&self.mark);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        self.hub.wait(deadline, || self.look(|screen| screen.exit.clone()));
+    }
+}
+
+/// Kills every process that any terminal of this process started.
+pub fn kill_all() {
+    kill_marked(&format!("{}-", std::process::id()));
+}
+
+/// Kills every process whose environment has a mark that starts so, on systems with `/proc`.
+///
+/// A program may fork, and a daemon leaves its process group; only the environment follows it.
+fn kill_marked(mark: &str) {
+    let entry = format!("{MARK}={mark}");
+    let Ok(processes) = std::fs::read_dir("/proc") else { return };
+    for process in processes.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let Ok(environment) = std::fs::read(process.path().join("environ")) else { continue };
+        if environment.split(|byte| *byte == 0).any(|found| found.starts_with(entry.as_bytes())) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+impl Screen {
+    /// Shows the output; true when it is a flood from now on.
+    fn show(&mut self, output: &[u8]) -> bool {
+        self.fresh += output.len();
+        let output = self.stand_in(output);
+        for piece in output.split_inclusive(|byte| *byte == b'\n') {
+            let line = piece.strip_suffix(b"\n");
+            self.emulator.process(line.unwrap_or(piece));
+            if line.is_some() {
+                let line = self.row();
+                self.lines.push(line);
+                self.emulator.process(b"\n");
+            }
+        }
+        if self.lines.len() > 2 * LINES_KEPT {
+            let extra = self.lines.len() - LINES_KEPT;
+            self.lines.drain(..extra);
+            self.read = self.read.saturating_sub(extra);
+        }
+        self.flooded()
+    }
+
+    /// The emulator drops U+FFFD, which people see; another character stands in for it.
+    fn stand_in(&mut self, output: &[u8]) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.cut);
+        bytes.extend_from_slice(output);
+        // The character may be cut by the end of a read: the rest comes with the next one.
+        let cut = (1..=2).rev().find(|n| bytes.ends_with(&REPLACEMENT[..*n])).unwrap_or(0);
+        self.cut = bytes.split_off(bytes.len() - cut);
+        let mut at = 0;
+        while let Some(found) = bytes[at..].windows(3).position(|three| three == REPLACEMENT) {
+            at += found;
+            bytes[at..at + 3].copy_from_slice(STAND_IN.as_bytes());
+        }
+        bytes
+    }
+
+    /// The line that the cursor is in, with the rows that wrapped into it.
+    #[must_use]
+    pub fn row(&self) -> String {
+        let screen = self.emulator.screen();
+        let (row, _) = screen.cursor_position();
+        let mut first = row;
+        while first > 0 && screen.row_wrapped(first - 1) {
+            first -= 1;
+        }
+        let line = screen.contents_between(first, 0, row + 1, 0);
+        line.trim_end().replace(STAND_IN, "\u{fffd}")
+    }
+
+    /// The next finished line that no step has looked at.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.lines.get(self.read).map(String::as_str)
+    }
+
+    /// Every finished line that no step has looked at.
+    #[must_use]
+    pub fn unread(&self) -> &[String] {
+        &self.lines[self.read..]
+    }
+
+    /// The last finished line.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.lines.last().map(String::as_str)
+    }
+
+    /// Passes over this many lines, in search of another.
+    pub fn skip(&mut self, lines: usize) {
+        self.read = (self.read + lines).min(self.lines.len());
+    }
+
+    /// Marks this many lines as what was expected.
+    pub fn advance(&mut self, lines: usize) {
+        self.skip(lines);
+        if !self.flooded() {
+            self.fresh = 0;
+        }
+    }
+
+    /// All lines, the unfinished one last.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        let row = self.row();
+        self.lines.iter().cloned().chain((!row.is_empty()).then_some(row)).collect()
+    }
+
+    #[must_use]
+    pub fn exit(&self) -> Option<&Exit> {
+        self.exit.as_ref()
+    }
+
+    /// The program has ended, and all that it printed is here.
+    #[must_use]
+    pub fn over(&self) -> Option<&Exit> {
+        self.exit.as_ref().filter(|_| self.closed)
+    }
+
+    #[must_use]
+    pub fn flooded(&self) -> bool {
+        self.fresh > FLOOD_BYTES
+    }
+}
