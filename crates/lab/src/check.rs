@@ -1,6 +1,7 @@
 //! Examines programs: which behaviours hold, stage by stage, and the table of all of them.
 
 use std::fmt::Write as _;
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -81,6 +82,43 @@ const FAILS: &str = "-";
 /// It does not hold; the report says why.
 pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
     player::play(&behaviour.session, cast, &mut |_| {})
+}
+
+/// Examines the programs and writes what holds; false when something falls short.
+///
+/// It stops at the first behaviour that fails, unless `all`. A part that no program plays is left
+/// out.
+///
+/// # Errors
+///
+/// A file is not a session, or nothing can be written.
+pub fn check(stage: u8, cast: &Cast, all: bool, out: &mut dyn Write) -> Result<bool> {
+    let (mut held, mut failed) = (0, 0);
+    for behaviour in demanded(stage)? {
+        let program = match behaviour.session.starts("{server}") {
+            true => &cast.server,
+            false => &cast.client,
+        };
+        if program.is_none() {
+            continue;
+        }
+        match examine(&behaviour, cast) {
+            Ok(()) => {
+                held += 1;
+                writeln!(out, "ok    stage {}: {}", behaviour.stage, behaviour.session.title)?;
+            }
+            Err(report) => {
+                failed += 1;
+                writeln!(out, "FAIL  stage {}: {report}", behaviour.stage)?;
+                if !all {
+                    writeln!(out, "Mend this first; --all goes on after a failure.")?;
+                    break;
+                }
+            }
+        }
+    }
+    writeln!(out, "{held} held, {failed} failed")?;
+    Ok(failed == 0)
 }
 
 /// Plays every behaviour against every stage's programs and writes the table.

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-pub use terminal::kill_all;
+pub use terminal::{kill_all, left};
 
 /// The test harness of a stage: every file in its `sessions` folder is a test of that name.
 #[must_use]
@@ -46,6 +46,6 @@ pub fn test_sessions(folder: &str) -> ExitCode {
 #[must_use]
 pub fn run_tests(trials: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(8));
+    arguments.test_threads = arguments.test_threads.or(Some(32));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

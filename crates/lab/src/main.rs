@@ -179,7 +179,7 @@ fn run(command: Command) -> Result<bool> {
                 }
                 false => cast,
             };
-            return check(stage, &cast, all);
+            return check::check(stage, &cast, all, &mut std::io::stdout());
         }
         Command::Record(files) => {
             let sessions = read_all(&files)?;
@@ -242,33 +242,4 @@ fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
         written.context("failed to show the play")?;
     }
     Ok(holds)
-}
-
-fn check(stage: u8, cast: &Cast, all: bool) -> Result<bool> {
-    let (mut held, mut failed) = (0, 0);
-    for behaviour in check::demanded(stage)? {
-        let plays = match behaviour.session.starts("{server}") {
-            true => &cast.server,
-            false => &cast.client,
-        };
-        if plays.is_none() {
-            continue;
-        }
-        match check::examine(&behaviour, cast) {
-            Ok(()) => {
-                held += 1;
-                println!("ok    stage {}: {}", behaviour.stage, behaviour.session.title);
-            }
-            Err(report) => {
-                failed += 1;
-                println!("FAIL  stage {}: {report}", behaviour.stage);
-                if !all {
-                    println!("Mend this first; --all goes on after a failure.");
-                    break;
-                }
-            }
-        }
-    }
-    println!("{held} held, {failed} failed");
-    Ok(failed == 0)
 }

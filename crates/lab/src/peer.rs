@@ -26,6 +26,16 @@ pub enum End {
     Reset,
 }
 
+impl End {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Finished => "the end of the stream (0 bytes)",
+            End::Reset => "a reset",
+        }
+    }
+}
+
 impl Peer {
     /// # Errors
     ///

@@ -19,8 +19,10 @@ use crate::terminal::{Exit, Screen, Terminal};
 pub const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a look at a socket waits before it looks at the terminals again.
 const MOMENT: Duration = Duration::from_millis(20);
-/// A recording takes what is printed until this long nothing more comes.
+/// A recording, and a report, takes what is printed until this long nothing more comes.
 const QUIET: Duration = Duration::from_millis(200);
+/// Lines of a flood that a report shows.
+const FLOOD_SHOWN: usize = 6;
 /// What every client of the course shows when you may type.
 const PROMPT: &str = ">";
 
@@ -580,18 +582,27 @@ impl Player<'_> {
         step: String,
         failure: Failure,
     ) -> Box<Report> {
+        // What is on its way helps to understand.
+        self.settle();
+        let ports = &self.ports;
         let shows = self.actors.iter_mut().map(|(name, actor)| {
             let lines = match actor {
-                Actor::Terminal { terminal, .. } => {
-                    let (mut lines, exit) =
-                        terminal.look(|screen| (screen.all(), screen.exit().cloned()));
-                    lines.extend(exit.map(|exit| format!("({exit})")));
-                    lines.iter().map(|line| self.ports.show(line)).collect()
-                }
+                Actor::Terminal { terminal, .. } => terminal.look(|screen| {
+                    let mut lines = screen.all();
+                    if screen.flooded() {
+                        lines.truncate(FLOOD_SHOWN);
+                        lines.push("(and so on, without end)".to_owned());
+                    }
+                    lines.extend(screen.exit().map(|exit| format!("({exit})")));
+                    lines.iter().map(|line| ports.show(line)).collect()
+                }),
                 Actor::Peer(peer) => {
-                    // Whatever else has arrived helps to understand.
-                    let _ = peer.receive(Duration::from_millis(1));
-                    vec![format!("({} not expected by any step)", describe(peer))]
+                    while matches!(peer.receive(QUIET), Ok(true)) {}
+                    let bytes = (!peer.received().is_empty()).then(|| quote(peer.received()));
+                    bytes
+                        .into_iter()
+                        .chain(peer.end.map(|end| format!("({})", end.name())))
+                        .collect()
                 }
             };
             (name.clone(), lines)
@@ -627,8 +638,8 @@ impl Player<'_> {
         Ok(format!("{name} {} {actual}", step.mark))
     }
 
-    /// Writes down what was printed and received since the last step, but for the names `left`.
-    fn write_down(&mut self, written: &mut String, left: &[&str]) -> Result<()> {
+    /// Waits until nothing more is printed.
+    fn settle(&self) {
         let total = |player: &Player| -> usize {
             player
                 .actors
@@ -647,6 +658,11 @@ impl Player<'_> {
                 break;
             }
         }
+    }
+
+    /// Writes down what was printed and received since the last step, but for the names `left`.
+    fn write_down(&mut self, written: &mut String, left: &[&str]) -> Result<()> {
+        self.settle();
         for (name, actor) in &mut self.actors {
             if left.contains(&name.as_str()) {
                 continue;
@@ -681,11 +697,7 @@ impl Player<'_> {
 }
 
 fn describe(peer: &Peer) -> String {
-    let end = match peer.end {
-        Some(End::Finished) => "the end of the stream (0 bytes)",
-        Some(End::Reset) => "a reset",
-        None => "nothing",
-    };
+    let end = peer.end.map_or("nothing", End::name);
     match (peer.received(), peer.end) {
         ([], _) => end.to_owned(),
         (bytes, None) => quote(bytes),

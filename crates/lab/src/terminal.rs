@@ -21,7 +21,7 @@ const COLUMNS: NonZero<u16> = NonZero::new(SIZE.cols).unwrap();
 /// Finished lines that are kept for a report; a program may print any number.
 const LINES_KEPT: usize = 10_000;
 /// More output than this since the last step is a program that prints without end.
-pub const FLOOD_BYTES: usize = 512 * 1024;
+pub const FLOOD_BYTES: usize = 256 * 1024;
 /// U+FFFD in UTF-8, and a private character of the same length.
 const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 const STAND_IN: &str = "\u{e0fd}";
@@ -84,20 +84,19 @@ impl Terminal {
     pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mark = format!("{}-{}-", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let program = words.join(" ");
+        let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
-        let mut command = CommandBuilder::new(words.first().map_or("", String::as_str));
+        let mut command = CommandBuilder::new(program);
         command.args(words.iter().skip(1));
         command.cwd(std::env::current_dir().with_context(failed)?);
         command.env("TERM", "xterm-256color");
         command.env(MARK, &mark);
         command.env_remove("RUST_BACKTRACE");
         command.env_remove("RUST_LIB_BACKTRACE");
-        let mut child = pair.slave.spawn_command(command).map_err(|err| {
-            // The cause names the whole search path; one line is enough.
-            let cause = err.root_cause().to_string();
-            anyhow!("{}: {}", failed(), cause.split(" in PATH").next().unwrap_or_default())
+        // The cause would name the whole search path; one line is enough.
+        let mut child = pair.slave.spawn_command(command).map_err(|_| {
+            anyhow!("{}: there is no such program, or it cannot be executed", failed())
         })?;
         drop(pair.slave);
         let pid = child.process_id().ok_or_else(|| anyhow!("{program:?} has no process id"))?;
@@ -194,21 +193,31 @@ pub fn kill_all() {
     kill_marked(&format!("{}-", std::process::id()));
 }
 
-/// Kills every process whose environment has a mark that starts so, on systems with `/proc`.
+/// Counts the processes that the terminals of this process started and that still run.
+#[must_use]
+pub fn left() -> usize {
+    marked(&format!("{}-", std::process::id())).len()
+}
+
+fn kill_marked(mark: &str) {
+    for pid in marked(mark) {
+        let _ = kill(pid, Signal::SIGKILL);
+    }
+}
+
+/// Every process whose environment has a mark that starts so, on systems with `/proc`.
 ///
 /// A program may fork, and a daemon leaves its process group; only the environment follows it.
-fn kill_marked(mark: &str) {
+fn marked(mark: &str) -> Vec<Pid> {
     let entry = format!("{MARK}={mark}");
-    let Ok(processes) = std::fs::read_dir("/proc") else { return };
-    for process in processes.flatten() {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        let Ok(environment) = std::fs::read(process.path().join("environ")) else { continue };
-        if environment.split(|byte| *byte == 0).any(|found| found.starts_with(entry.as_bytes())) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-    }
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.flatten().filter_map(|process| {
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let environment = std::fs::read(process.path().join("environ")).ok()?;
+        let mut entries = environment.split(|byte| *byte == 0);
+        entries.any(|found| found.starts_with(entry.as_bytes())).then_some(Pid::from_raw(pid))
+    });
+    pids.collect()
 }
 
 impl Screen {

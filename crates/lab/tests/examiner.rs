@@ -1,0 +1,147 @@
+//! The examiner is examined: right programs in another language pass, each wrong one gets its report.
+//!
+//! `SNAPSHOTS=overwrite cargo test -p lab --test examiner` writes the reports anew.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::LazyLock;
+
+use lab::player::Cast;
+use libtest_mimic::{Failed, Trial};
+use snapbox::{Assert, Data};
+
+/// The stage to check, the part, the fault, and whether to go on after a failure.
+const FAULTS: &[(u8, &str, &str, bool)] = &[
+    (1, "server", "prints nothing", false),
+    (1, "server", "prints raw escapes", false),
+    (1, "server", "prints megabytes", false),
+    (1, "server", "ends at once", false),
+    (1, "server", "hangs silently", false),
+    (1, "server", "closes its terminal", false),
+    (1, "server", "address in use", false),
+    (1, "server", "does not end", false),
+    (3, "server", "forks", false),
+    (3, "server", "prints invalid UTF-8", false),
+    (2, "server", "closes on any q", false),
+    (2, "server", "never closes on q", false),
+    (2, "server", "serves one client only", false),
+    (3, "server", "spins on 0 bytes", true),
+    (3, "server", "dies on an early reset", false),
+    (5, "server", "dies on a reset", true),
+    (5, "server", "answers without the prefix", false),
+    (5, "server", "answers with a newline", false),
+    (6, "server", "ignores Q", false),
+    (1, "client", "says hello with a newline", false),
+    (1, "client", "never connects", false),
+    (2, "client", "appends a newline", false),
+    (2, "client", "sends the first word only", false),
+    (2, "client", "waits after an empty send", false),
+    (2, "client", "waits for an answer to q", false),
+    (4, "client", "sends the o", false),
+    (5, "client", "prints no answer", false),
+    (6, "client", "does not notice the close", false),
+];
+
+fn main() -> ExitCode {
+    let mut trials: Vec<Trial> = FAULTS
+        .iter()
+        .map(|&(stage, part, fault, all)| {
+            let name = format!("stage{stage}-{part}-{}", fault.replace(' ', "-").to_lowercase());
+            let report = name.clone();
+            Trial::test(name, move || {
+                let mut words = program(&format!("faulty_{part}.py"));
+                words.push(fault.to_owned());
+                agrees(&check(stage, part, words, all)?, &report)
+            })
+        })
+        .collect();
+    trials.push(Trial::test("a_right_server_in_python_passes", || passes("server", &[5, 6])));
+    trials.push(Trial::test("a_right_client_in_python_passes", || passes("client", &[4, 5, 6])));
+    trials.push(Trial::test("the_address_goes_where_it_is_wanted", || {
+        let mut words = program("server.py");
+        words.push("{addr}".to_owned());
+        holds(&check(3, "server", words, true)?)
+    }));
+    trials.push(Trial::test("a_program_that_cannot_be_started", || {
+        agrees(
+            &check(1, "server", vec!["./no-such-program".to_owned()], false)?,
+            "cannot-be-started",
+        )
+    }));
+    trials.push(Trial::test("every_behaviour_catches_a_wrong_program", every_behaviour_catches));
+    let result = lab::run_tests(trials);
+    match lab::left() {
+        0 => result,
+        left => {
+            eprintln!("{left} processes outlived their session");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command that runs one of the Python programs, without what a site adds to Python.
+fn program(name: &str) -> Vec<String> {
+    // The interpreter itself: a wrapper of it takes longer to start than the program.
+    static PYTHON: LazyLock<String> = LazyLock::new(|| {
+        let print = "import sys; print(sys.executable)";
+        let python = Command::new("python3").args(["-c", print]).output();
+        let path = python.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        path.unwrap_or_else(|_| "python3".to_owned())
+    });
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name);
+    [&*PYTHON, "-I", "-S", "-B", &path.to_string_lossy()].map(str::to_owned).to_vec()
+}
+
+/// What `cargo lab check` prints, and its exit status.
+///
+/// All checks run in this process: one process never tells two programs the same port.
+fn check(stage: u8, part: &str, words: Vec<String>, all: bool) -> Result<String, Failed> {
+    let mut cast = Cast::default();
+    match part {
+        "server" => cast.server = Some(words),
+        _ => cast.client = Some(words),
+    }
+    let mut out = Vec::new();
+    let holds = lab::check::check(stage, &cast, all, &mut out)?;
+    let out = String::from_utf8_lossy(&out);
+    Ok(format!("{out}exit status {}\n", if holds { 0 } else { 1 }))
+}
+
+fn reports() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports")
+}
+
+/// The output is that of the committed report.
+fn agrees(actual: &str, report: &str) -> Result<(), Failed> {
+    let expected = Data::read_from(&reports().join(format!("{report}.txt")), None);
+    let assert = Assert::new().action_env("SNAPSHOTS").normalize_paths(false);
+    Ok(assert.try_eq(Some(&report), actual.into(), expected)?)
+}
+
+fn passes(part: &str, stages: &[u8]) -> Result<(), Failed> {
+    for stage in stages {
+        holds(&check(*stage, part, program(&format!("{part}.py")), true)?)?;
+    }
+    Ok(())
+}
+
+fn holds(output: &str) -> Result<(), Failed> {
+    match output.contains(", 0 failed") && !output.contains("\n0 held") {
+        true => Ok(()),
+        false => Err(output.into()),
+    }
+}
+
+fn every_behaviour_catches() -> Result<(), Failed> {
+    let mut caught = String::new();
+    for report in std::fs::read_dir(reports())? {
+        caught.push_str(&std::fs::read_to_string(report?.path())?);
+    }
+    for behaviour in lab::check::behaviours()? {
+        let file = format!("behaviours/{}.session)", behaviour.session.name());
+        if !caught.contains(&file) {
+            return Err(format!("no wrong program is caught by {}", behaviour.name()).into());
+        }
+    }
+    Ok(())
+}
