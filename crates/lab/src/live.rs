@@ -40,7 +40,16 @@ impl<W: Write> Stage<W> {
                 columns.push(step.name.clone());
             }
         }
-        writeln!(out, "{}\n", session.title)?;
+        let mut title = String::new();
+        for word in session.title.split_whitespace() {
+            if !title.is_empty() && title.chars().count() + word.chars().count() >= WIDTH {
+                writeln!(out, "{title}")?;
+                title.clear();
+            }
+            title.push_str(if title.is_empty() { "" } else { " " });
+            title.push_str(word);
+        }
+        writeln!(out, "{title}\n")?;
         let mut stage = Stage { out, pace, colour, columns };
         let names = stage.columns.clone();
         let cells: Vec<&str> = names.iter().map(String::as_str).collect();

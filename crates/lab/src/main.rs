@@ -1,7 +1,7 @@
 //! `cargo lab`: plays sessions and checks programs.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -169,7 +169,9 @@ fn parse_stage(text: &str) -> Option<u8> {
 /// False when something falls short.
 fn run(command: Command) -> Result<bool> {
     match command {
-        Command::Help => print!("{HELP}"),
+        Command::Help => {
+            std::io::stdout().write_all(HELP.as_bytes()).context("failed to show the help")?;
+        }
         Command::Play { what, pace } => return play(what, pace),
         Command::Check { stage, cast, own, all } => {
             let cast = match own {
@@ -194,7 +196,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Matrix => {
             stages::build()?;
             let table = check::matrix()?;
-            print!("{table}");
+            std::io::stdout().write_all(table.as_bytes()).context("failed to show the table")?;
             if let Err(err) = check::compare(&table) {
                 eprintln!("{err}");
                 return Ok(false);
@@ -226,20 +228,21 @@ fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
     let cast = Cast { programs: stages::programs()?, ..Cast::default() };
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut holds = true;
+    let mut out = std::io::stdout();
     for session in sessions {
-        let mut stage = Stage::open(&session, std::io::stdout(), pace, colour)?;
+        let mut stage =
+            Stage::open(&session, &out, pace, colour).context("failed to show the play")?;
         let mut written = Ok(());
         let played = player::play(&session, &cast, &mut |scene| {
             if written.is_ok() {
                 written = stage.show(&scene);
             }
         });
-        println!();
         if let Err(report) = played {
             eprintln!("{report}");
             holds = false;
         }
-        written.context("failed to show the play")?;
+        written.and_then(|()| writeln!(out)).context("failed to show the play")?;
     }
     Ok(holds)
 }

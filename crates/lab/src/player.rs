@@ -683,7 +683,7 @@ impl Player<'_> {
                 }
                 Actor::Peer(peer) => {
                     if peer.connected(QUIET)? {
-                        while peer.receive(QUIET)? {}
+                        while matches!(peer.receive(QUIET), Ok(true)) {}
                     }
                     if !peer.received().is_empty() {
                         written.push_str(&format!("{name} | {}\n", quote(peer.received())));

@@ -72,7 +72,11 @@ impl Report {
         Report {
             title: session.title.clone(),
             file: file.to_owned(),
-            hint: hint(&failure, &shows).map(str::to_owned).or_else(|| session.hint.clone()),
+            hint: match shows.is_empty() {
+                // Not even the first program started, and the failure says why.
+                true => None,
+                false => hint(&failure, &shows).map(str::to_owned).or_else(|| session.hint.clone()),
+            },
             chapter: stage.map(|stage| format!("docs/src/stage{stage}.md")),
             held,
             step,
@@ -137,7 +141,9 @@ impl fmt::Display for Report {
                 writeln!(f, "                {}^", " ".repeat(same))?;
             }
         }
-        writeln!(f, "What each side shows:")?;
+        if !self.shows.is_empty() {
+            writeln!(f, "What each side shows:")?;
+        }
         let width = self.shows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, lines) in &self.shows {
             let hidden = lines.len().saturating_sub(LINES_SHOWN);

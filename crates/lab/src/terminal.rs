@@ -188,9 +188,13 @@ impl Terminal {
     }
 }
 
-/// Kills every process that any terminal of this process started.
+/// Kills every process that any terminal of this process started, and waits until they are gone.
 pub fn kill_all() {
-    kill_marked(&format!("{}-", std::process::id()));
+    let deadline = Instant::now() + Duration::from_secs(1);
+    while left() > 0 && Instant::now() < deadline {
+        kill_marked(&format!("{}-", std::process::id()));
+        thread::yield_now();
+    }
 }
 
 /// Counts the processes that the terminals of this process started and that still run.

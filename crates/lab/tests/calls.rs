@@ -1,0 +1,255 @@
+//! The snippets of the book's pages `calls.md` and `sockets.md`. Each one shows a fact and asserts it.
+//!
+//! The pages include the regions between `ANCHOR` and `ANCHOR_END`, so what you read there was run.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
+// ANCHOR: pair
+/// Both ends of one connection: the client's and the server's.
+fn connected_pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _peer) = listener.accept()?;
+    Ok((client, server))
+}
+// ANCHOR_END: pair
+
+// ANCHOR: socket
+#[test]
+fn one_call_makes_a_socket_binds_it_and_listens() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?; // socket, bind and listen
+    let addr = listener.local_addr()?;
+    assert!(addr.is_ipv4()); // the address decides the family: AF_INET here
+    TcpStream::connect(addr)?; // socket and connect
+    Ok(())
+}
+// ANCHOR_END: socket
+
+// ANCHOR: bind
+#[test]
+fn a_port_has_one_listener_at_a_time() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?; // port 0: any free port
+    let addr = listener.local_addr()?;
+    assert_ne!(addr.port(), 0); // the system has chosen one
+    let second = TcpListener::bind(addr);
+    assert!(second.is_err_and(|err| err.kind() == ErrorKind::AddrInUse));
+    Ok(())
+}
+// ANCHOR_END: bind
+
+// ANCHOR: bind_again
+#[test]
+fn a_server_can_have_its_port_back_at_once() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let addr = listener.local_addr()?;
+    let mut client = TcpStream::connect(addr)?;
+    let (server, _peer) = listener.accept()?;
+    drop(server); // the server closes first, so its end stays in TIME-WAIT
+    assert_eq!(client.read(&mut [0; 1])?, 0);
+    drop(client);
+    drop(listener);
+    TcpListener::bind(addr)?; // without SO_REUSEADDR: Address already in use
+    Ok(())
+}
+// ANCHOR_END: bind_again
+
+// ANCHOR: listen
+#[test]
+fn connect_succeeds_before_accept() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut client = TcpStream::connect(listener.local_addr()?)?; // before any accept
+    client.write_all(b"hello")?; // the bytes wait in the kernel
+    drop(client);
+    let (mut stream, _peer) = listener.accept()?; // the client has even gone by now
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    assert_eq!(text, "hello");
+    Ok(())
+}
+// ANCHOR_END: listen
+
+#[cfg(target_os = "linux")] // other systems have other rules
+// ANCHOR: backlog
+#[test]
+fn a_full_queue_ignores_the_next_client() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?; // with a backlog of 128
+    let addr = listener.local_addr()?;
+    let mut queued = Vec::new();
+    let err = loop {
+        match TcpStream::connect_timeout(&addr, Duration::from_secs(1)) {
+            Ok(client) => queued.push(client), // nobody calls accept
+            Err(err) => break err,
+        }
+    };
+    assert!(queued.len() > 128 && queued.len() < 200);
+    assert_eq!(err.kind(), ErrorKind::TimedOut); // no answer at all: not ConnectionRefused
+    Ok(())
+}
+// ANCHOR_END: backlog
+
+// ANCHOR: accept
+#[test]
+fn accept_gives_a_second_socket_and_the_address_of_the_client() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (stream, peer) = listener.accept()?;
+    assert_eq!(peer, client.local_addr()?);
+    assert_eq!(stream.local_addr()?, listener.local_addr()?); // two sockets, one port
+    Ok(())
+}
+// ANCHOR_END: accept
+
+// ANCHOR: connect
+#[test]
+fn connect_is_refused_where_nobody_listens() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let addr = listener.local_addr()?;
+    drop(listener);
+    let client = TcpStream::connect(addr);
+    assert!(client.is_err_and(|err| err.kind() == ErrorKind::ConnectionRefused));
+    Ok(())
+}
+// ANCHOR_END: connect
+
+// ANCHOR: send
+#[test]
+fn one_write_may_take_only_a_part() -> io::Result<()> {
+    let (mut client, _server) = connected_pair()?; // the server never reads
+    client.set_nonblocking(true)?; // an error instead of waiting
+    let big = vec![b'x'; 64 * 1024 * 1024];
+    let n = client.write(&big)?; // Ok: the kernel has taken n bytes, nobody has read one
+    assert!(0 < n && n < big.len());
+    let rest = client.write_all(&big[n..]);
+    assert!(rest.is_err_and(|err| err.kind() == ErrorKind::WouldBlock));
+    Ok(())
+}
+// ANCHOR_END: send
+
+// ANCHOR: recv
+#[test]
+fn two_writes_have_no_boundary_between_them() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(b"hello")?;
+    client.write_all(b"q")?;
+    let mut buffer = [0; 6];
+    server.read_exact(&mut buffer)?;
+    assert_eq!(&buffer, b"helloq"); // one stream of bytes
+    Ok(())
+}
+// ANCHOR_END: recv
+
+// ANCHOR: recv_part
+#[test]
+fn a_small_buffer_leaves_the_rest_for_the_next_read() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all("né".as_bytes())?; // é is two bytes, c3 and a9
+    let mut buffer = [0; 2];
+    let n = server.read(&mut buffer)?;
+    assert_eq!(&buffer[..n], b"n\xc3"); // the read ends inside the é
+    let n = server.read(&mut buffer)?;
+    assert_eq!(&buffer[..n], b"\xa9");
+    Ok(())
+}
+// ANCHOR_END: recv_part
+
+// ANCHOR: recv_end
+#[test]
+fn zero_bytes_are_the_end_of_the_stream_and_come_for_ever() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(b"")?; // sends nothing
+    client.write_all(b"bye")?;
+    drop(client);
+    let mut buffer = [0; 1024];
+    assert_eq!(server.read(&mut buffer)?, 3); // first all the data
+    assert_eq!(server.read(&mut buffer)?, 0); // then the end
+    assert_eq!(server.read(&mut buffer)?, 0); // and again, without waiting
+    Ok(())
+}
+// ANCHOR_END: recv_end
+
+// ANCHOR: datagram
+#[test]
+fn datagrams_keep_their_boundaries() -> io::Result<()> {
+    let alice = UdpSocket::bind("127.0.0.1:0")?;
+    let bob = UdpSocket::bind("127.0.0.1:0")?;
+    for message in ["hello", "", "q"] {
+        alice.send_to(message.as_bytes(), bob.local_addr()?)?; // no connect before it
+    }
+    let mut buffer = [0; 1024];
+    for message in ["hello", "", "q"] {
+        let (n, from) = bob.recv_from(&mut buffer)?;
+        assert_eq!(&buffer[..n], message.as_bytes()); // even the empty one arrives
+        assert_eq!(from, alice.local_addr()?);
+    }
+    Ok(())
+}
+// ANCHOR_END: datagram
+
+// ANCHOR: half_close
+#[test]
+fn the_other_direction_stays_open_after_a_half_close() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.shutdown(Shutdown::Write)?; // "I have sent everything"
+    assert_eq!(server.read(&mut [0; 1024])?, 0);
+    server.write_all(b"bye")?; // the client still listens
+    drop(server); // close
+    let mut text = String::new();
+    client.read_to_string(&mut text)?;
+    assert_eq!(text, "bye");
+    Ok(())
+}
+// ANCHOR_END: half_close
+
+// ANCHOR: reset
+#[test]
+fn a_close_with_unread_data_is_a_reset() -> io::Result<()> {
+    let (mut client, server) = connected_pair()?;
+    client.write_all(b"hello")?;
+    server.peek(&mut [0; 1])?; // the bytes have arrived, and stay unread
+    drop(server);
+    let n = client.read(&mut [0; 1024]);
+    assert!(n.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset));
+    Ok(())
+}
+// ANCHOR_END: reset
+
+// ANCHOR: broken_pipe
+#[test]
+fn the_first_write_after_the_peer_has_closed_succeeds() -> io::Result<()> {
+    let (mut client, server) = connected_pair()?;
+    drop(server);
+    assert_eq!(client.read(&mut [0; 1])?, 0); // the end has arrived
+    client.write_all(b"lost")?; // Ok, and no error ever says that these bytes are lost
+    let err = loop {
+        if let Err(err) = client.write_all(b"x") {
+            break err; // the reset that "lost" has brought back is here
+        }
+    };
+    assert_eq!(err.kind(), ErrorKind::BrokenPipe);
+    Ok(())
+}
+// ANCHOR_END: broken_pipe
+
+// ANCHOR: unix
+#[test]
+fn unix_sockets_have_streams_and_datagrams_too() -> io::Result<()> {
+    let mut buffer = [0; 6];
+
+    let (mut alice, mut bob) = UnixStream::pair()?;
+    alice.write_all(b"hello")?;
+    alice.write_all(b"q")?;
+    bob.read_exact(&mut buffer)?;
+    assert_eq!(&buffer, b"helloq"); // a stream, as TCP is
+
+    let (alice, bob) = UnixDatagram::pair()?;
+    alice.send(b"hello")?;
+    alice.send(b"q")?;
+    assert_eq!(bob.recv(&mut buffer)?, 5); // datagrams, as with UDP
+    assert_eq!(bob.recv(&mut buffer)?, 1);
+    Ok(())
+}
+// ANCHOR_END: unix

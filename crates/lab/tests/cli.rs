@@ -1,0 +1,209 @@
+//! `cargo lab` as a person uses it: exit codes, one clear line for bad input, nothing left running.
+
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use snapbox::{assert_data_eq, file};
+
+fn lab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lab")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn root() -> PathBuf {
+    lab::stages::root()
+}
+
+/// A session file in the folder for temporary files of this test.
+fn session(name: &str, content: &[u8]) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn help_is_what_you_get_without_a_command() {
+    let help = lab(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).contains("usage: cargo lab play"));
+    assert_eq!(lab(&[]).stdout, help.stdout);
+    assert_eq!(lab(&["check", "--help"]).stdout, help.stdout);
+}
+
+#[test]
+fn wrong_usage_is_named_in_one_line() {
+    for (arguments, line) in [
+        (&["dance"][..], "there is no command \"dance\": play, check, record or matrix"),
+        (&["--nope"], "invalid option '--nope'"),
+        (&["check"], "check needs a stage, 1 to 6"),
+        (&["check", "7"], "there is no stage \"7\": the stages are 1 to 6"),
+        (&["check", "x"], "there is no stage \"x\": the stages are 1 to 6"),
+        (&["check", "1", "2"], "unexpected argument \"2\""),
+        (&["check", "1", "--server", ""], "the command is empty"),
+        (&["check", "1", "--server", "a 'b"], "missing closing quote in \"a 'b\""),
+        (&["check", "1", "--server"], "missing argument for option '--server'"),
+        (
+            &["check", "1", "--addr", "x", "--server", "x"],
+            "\"x\" is not an address, such as 127.0.0.1:5001",
+        ),
+        (&["check", "1", "--addr", "127.0.0.1:1"], "--addr goes with --server or --client"),
+        (&["play", "--pace", "slow"], "there is no pace \"slow\": live, enter or fast"),
+        (&["record"], "record needs a session file"),
+        (&["matrix", "now"], "unexpected argument \"now\""),
+    ] {
+        let output = lab(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert_eq!(error, format!("Error: {line}\nTry: cargo lab --help\n"));
+    }
+}
+
+#[test]
+fn a_stage_or_file_that_does_not_exist_is_named() {
+    let stage = lab(&["play", "9"]);
+    assert_eq!(stage.status.code(), Some(2));
+    assert_eq!(text(&stage.stderr), "Error: there is no stage 9: the stages are 1 to 6\n");
+    let file = lab(&["play", "no-such.session"]);
+    assert_eq!(file.status.code(), Some(2));
+    assert_eq!(
+        text(&file.stderr),
+        "Error: failed to read no-such.session: No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
+fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
+    for (content, fault) in [
+        (&b""[..], ":1: expected \"# \" and one sentence that says what the session shows"),
+        (b"# Only a title.\n", ":2: expected a step, such as: server $ stage1-server"),
+        (b"# T\nserver ~ x\n", ":2: \"server\" is not started: expected server $ PROGRAM"),
+        (
+            b"# T\nserver $ a\nclint > x\n",
+            ":3: \"clint\" is not started: expected clint $ PROGRAM, or one of: server",
+        ),
+        (
+            b"# T\nserver\n",
+            ":2: expected NAME MARK REST, where MARK is one of $ > ! | ~ =, not \"server\"",
+        ),
+        (
+            b"# T\nserver ? x\n",
+            ":2: expected NAME MARK REST, where MARK is one of $ > ! | ~ =, not \"server ? x\"",
+        ),
+        (b"# T\n\xc3\xa9 $ x\n", ":2: expected a name of letters, digits and '-', not \"\u{e9}\""),
+        (b"# T\na $\n", ":2: expected a program to start, tcp connect or tcp listen"),
+        (b"# T\na $ x 'y\n", ":2: missing closing quote in \"x 'y\""),
+        (b"# T\na $ x\na = over\n", ":3: expected = exit STATUS or = end, not \"over\""),
+        (b"# T\na $ x\na ~\n", ":3: expected a text after ~"),
+        (
+            b"# T\na $ x\na ! jump\n",
+            ":3: expected ! kill, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS, not \"jump\"",
+        ),
+        (
+            b"# T\na $ tcp listen\na > hello\n",
+            ":3: expected bytes in quotes, such as \"hello\\n\", not hello",
+        ),
+        (
+            b"# T\na $ tcp listen\na | \"\\y\"\n",
+            ":3: expected bytes in quotes, such as \"hello\\n\", not \"\\y\"",
+        ),
+        (b"# T\na $ tcp listen\na > \"x\" * y\n", ":3: expected a count, not \"y\""),
+        (
+            b"# T\na $ tcp listen\na ! kill\n",
+            ":3: expected ! half-close, close or reset, not \"kill\"",
+        ),
+        (b"# T\na $ tcp listen\na ~ x\n", ":3: expected ~ end or ~ unread, not \"x\""),
+        (b"# T\n\xff\n", ": the file is not UTF-8"),
+    ] {
+        let name = format!("fault-{}.session", fault.len());
+        let path = session(&name, content);
+        let output = lab(&["play", &path]);
+        assert_eq!(text(&output.stderr), format!("Error: {path}{fault}\n"));
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn check_of_our_own_stage_holds() {
+    let output = lab(&["check", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).ends_with(" held, 0 failed\n"));
+}
+
+#[test]
+fn a_program_that_falls_short_is_exit_1() {
+    let output = lab(&["check", "1", "--server", "false"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("server has ended (exit 1)"));
+}
+
+#[test]
+fn a_session_that_does_not_hold_is_exit_1_and_reports() {
+    let path = session(
+        "short.session",
+        b"# It prints something else.\nserver $ stage1-server\nserver | listening somewhere\n",
+    );
+    let output = lab(&["play", &path]);
+    let report = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(report.contains("expected: listening somewhere\n"), "{report}");
+    assert!(report.contains("got:      listening on 127.0.0.1:"), "{report}");
+}
+
+#[test]
+fn a_play_fits_80_columns_without_colour() {
+    let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
+    let output = lab(&["play", file.to_str().unwrap()]);
+    let play = text(&output.stdout);
+    assert!(play.lines().all(|line| line.chars().count() <= 80), "{play}");
+    assert!(!play.contains('\x1b'));
+    assert_data_eq!(play, file!["play.txt"].raw());
+}
+
+#[test]
+fn a_recording_of_a_session_without_its_lines_gives_them_back() {
+    let file = root().join("crates/stage2-read-loop/sessions/read-loop.session");
+    let recorded = fs::read_to_string(file).unwrap();
+    let bare: String = recorded
+        .lines()
+        .filter(|line| !line.contains(" | "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let path = session("bare.session", bare.as_bytes());
+    let output = lab(&["record", &path]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_data_eq!(fs::read_to_string(path).unwrap(), recorded);
+}
+
+#[test]
+fn an_interrupted_play_leaves_no_process_behind() {
+    // The last step waits for what never comes.
+    let path = session(
+        "long.session",
+        b"# It waits.\nserver $ stage2-server\nserver ~ wait\nclient $ stage2-client\nserver ~ never\n",
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(["play", &path])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(rows.any(|row| row.unwrap().contains("$ stage2-client")));
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 2));
+    let mark = format!("LAB_TERMINAL={pid}-");
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        assert!(!text(&environment).contains(&mark), "{:?} is left", process.file_name());
+    }
+}
