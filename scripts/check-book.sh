@@ -212,8 +212,17 @@ check_links() {
     fi
 }
 
+# The README is no page of the book, but it is read first.
+check_readme() {
+    grep -o '](\([^)]*\))' README.md | sed 's/^](//; s/)$//; /^http/d' >"$folder/readme"
+    while read -r path; do
+        [ -e "$path" ] || fault "README.md: there is no $path"
+    done <"$folder/readme"
+}
+
 find_mdbook
 find_linkchecker
+check_readme
 [ "$update" = no ] || write_diffs docs/src/diffs
 check_diffs
 check_includes

@@ -7,6 +7,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use lab::live::{Pace, Stage};
+use lab::player;
+use lab::session::Session;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use snapbox::{assert_data_eq, file};
@@ -166,7 +169,20 @@ fn a_play_fits_80_columns_without_colour() {
     let play = text(&output.stdout);
     assert!(play.lines().all(|line| line.chars().count() <= 80), "{play}");
     assert!(!play.contains('\x1b'));
-    assert_data_eq!(play, file!["play.txt"].raw());
+}
+
+#[test]
+fn a_play_looks_like_the_picture_in_the_readme() {
+    let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
+    let session = Session::read(&file).unwrap();
+    let mut play = Vec::new();
+    let mut stage = Stage::open(&session, &mut play, Pace::Fast, true).unwrap();
+    let cast = lab::stages::cast(6).unwrap();
+    player::play(&session, &cast, &mut |scene| stage.show(&scene).unwrap()).unwrap();
+    assert_data_eq!(
+        String::from_utf8(play).unwrap(),
+        file!["../../../docs/src/images/play.term.svg"]
+    );
 }
 
 #[test]
