@@ -96,14 +96,14 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
     };
     if shown("Address already in use") {
         return Some(
-            "The port was in use a moment ago. Set SO_REUSEADDR before bind, or end the other program.",
+            "The port is still in use from a moment ago: set SO_REUSEADDR before bind, or end the other program.",
         );
     }
     if let Some(got) = bytes(got) {
         let newline = |text: &str| text.starts_with("\\n") || text.starts_with("\\r");
         let expected = bytes(expected).unwrap_or_default();
         if newline(&got) || got.strip_prefix(expected.as_str()).is_some_and(newline) {
-            return Some("A newline was sent along. Send the bytes of the message only.");
+            return Some("A newline was sent along: send the bytes of the message only.");
         }
         if expected.strip_prefix("server send :").is_some_and(|message| got.starts_with(message)) {
             return Some(
@@ -112,7 +112,7 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
         }
     }
     if got.contains("prints without end") && shown("''") | shown("\"\"") {
-        return Some("read gives 0 bytes at the end of the stream, for ever. Stop reading there.");
+        return Some("read gives 0 bytes at the end of the stream, for ever: stop reading there.");
     }
     None
 }
