@@ -138,3 +138,48 @@ pub fn reserve() -> io::Result<u16> {
 }
 
 static RESERVED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expected_line_teaches_its_ports() {
+        let mut ports = Ports::default();
+        assert!(ports.matches("listening on 127.0.0.1:5001", "listening on 127.0.0.1:33333"));
+        assert!(ports.matches("127.0.0.1:40001", "127.0.0.1:44444"));
+        assert_eq!(ports.show("from 127.0.0.1:44444 to 33333"), "from 127.0.0.1:40001 to 5001");
+        assert_eq!(ports.hide("127.0.0.1:5001"), "127.0.0.1:33333");
+        assert!(!ports.matches("127.0.0.1:40001", "127.0.0.1:44445"));
+        assert!(!ports.matches("127.0.0.1:40002", "127.0.0.1:44444"));
+    }
+
+    #[test]
+    fn a_line_that_differs_teaches_nothing() {
+        let mut ports = Ports::default();
+        assert!(!ports.matches("127.0.0.1:40001 left", "127.0.0.1:44444 came"));
+        assert_eq!(ports.show("44444"), "44444");
+    }
+
+    #[test]
+    fn connecting_ends_are_numbered_as_they_come() {
+        let mut ports = Ports::default();
+        for real in [44444, 33333, 44444] {
+            ports.learn_client(real);
+        }
+        assert_eq!(ports.show("44444 33333"), "40001 40002");
+    }
+
+    #[test]
+    fn a_number_that_only_contains_a_port_stays() {
+        let mut ports = Ports::default();
+        ports.learn(3333, SERVER);
+        assert_eq!(ports.show("13333 33330 3333 x3333y"), "13333 33330 5001 x5001y");
+    }
+
+    #[test]
+    fn no_port_is_reserved_twice() {
+        let ports: BTreeSet<u16> = (0..50).map(|_| reserve().unwrap()).collect();
+        assert_eq!(ports.len(), 50);
+    }
+}

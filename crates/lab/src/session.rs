@@ -303,3 +303,61 @@ impl fmt::Display for Step {
         f.write_str(line.trim_end())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn act(line: &str) -> Act {
+        let text = format!("# Title.\nt $ program\np $ tcp connect\n{line}\n");
+        Session::parse(Path::new("x.session"), &text).unwrap().steps.remove(2).act
+    }
+
+    #[test]
+    fn every_step_is_understood() {
+        for (line, expected) in [
+            ("t $ a 'b c'", Act::Start(vec!["a".into(), "b c".into()])),
+            ("p $ tcp listen", Act::Listen),
+            ("t > hello", Act::Type("hello".into())),
+            ("t >", Act::Type(String::new())),
+            ("t |     indented", Act::Line("    indented".into())),
+            ("t |", Act::Line(String::new())),
+            ("t ~ part", Act::Contains("part".into())),
+            ("t = exit 101", Act::Ends(Some(101))),
+            ("t = end", Act::Ends(None)),
+            ("t ! kill", Act::Do(Deed::Kill)),
+            ("t ! paste a\\nb", Act::Do(Deed::Keys(b"a\rb".to_vec()))),
+            ("t ! type a\\n", Act::Do(Deed::Ahead(b"a\r".to_vec()))),
+            ("t ! resize 40x10", Act::Do(Deed::Resize(40, 10))),
+            (r#"p > "\x1b[2J\n""#, Act::Send(b"\x1b[2J\n".to_vec(), 1)),
+            (r#"p > "ab" * 3"#, Act::Send(b"ab".to_vec(), 3)),
+            (r#"p | "\"" "#.trim_end(), Act::Bytes(b"\"".to_vec())),
+            ("p ~ unread", Act::Unread),
+            ("p ~ end", Act::Closed(Closed::SoonerOrLater)),
+            ("p = end or reset", Act::Closed(Closed::EndOrReset)),
+            ("p ! half-close", Act::HalfClose),
+        ] {
+            assert_eq!(act(line), expected, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_bytes_are_read_back(bytes in any::<Vec<u8>>()) {
+            prop_assert_eq!(parse_bytes(&quote(&bytes)), Ok(bytes));
+        }
+
+        #[test]
+        fn no_text_panics_and_every_fault_names_file_and_line(
+            text in "# T\n([ab]( [$>!|~=] (\\PC{0,8}|tcp listen|\"[a-z\\\\\"]{0,6}\"?))?\n){0,4}"
+        ) {
+            if let Err(err) = Session::parse(Path::new("x.session"), &text) {
+                let err = err.to_string();
+                prop_assert!(err.starts_with("x.session:"), "{}", err);
+                prop_assert_eq!(err.lines().count(), 1);
+            }
+        }
+    }
+}

@@ -100,15 +100,7 @@ impl Terminal {
         })?;
         drop(pair.slave);
         let pid = child.process_id().ok_or_else(|| anyhow!("{program:?} has no process id"))?;
-        let screen = Arc::new(Mutex::new(Screen {
-            emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
-            cut: Vec::new(),
-            lines: Vec::new(),
-            read: 0,
-            fresh: 0,
-            closed: false,
-            exit: None,
-        }));
+        let screen = Arc::new(Mutex::new(Screen::new()));
         let mut output = pair.master.try_clone_reader()?;
         let terminal = Terminal {
             pid: Pid::from_raw(i32::try_from(pid)?),
@@ -225,6 +217,18 @@ fn marked(mark: &str) -> Vec<Pid> {
 }
 
 impl Screen {
+    fn new() -> Screen {
+        Screen {
+            emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
+            cut: Vec::new(),
+            lines: Vec::new(),
+            read: 0,
+            fresh: 0,
+            closed: false,
+            exit: None,
+        }
+    }
+
     /// Shows the output; true when it is a flood from now on.
     fn show(&mut self, output: &[u8]) -> bool {
         self.fresh += output.len();
@@ -326,5 +330,48 @@ impl Screen {
     #[must_use]
     pub fn flooded(&self) -> bool {
         self.fresh > FLOOD_BYTES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(outputs: &[&[u8]]) -> Vec<String> {
+        let mut screen = Screen::new();
+        for output in outputs {
+            screen.show(output);
+        }
+        screen.all()
+    }
+
+    #[test]
+    fn a_line_is_what_a_person_sees() {
+        assert_eq!(lines(&[b"one\r\ntw", b"o\r\n>"]), ["one", "two", ">"]);
+        assert_eq!(lines(&[b"\x1b[31mred\x1b[0m\r\n"]), ["red"]);
+        assert_eq!(lines(&[b"gone\x1b[2K\rhere\r\n"]), ["here"]);
+    }
+
+    #[test]
+    fn a_line_that_wraps_is_one_line() {
+        let long = "0123456789".repeat(500);
+        assert_eq!(lines(&[long.as_bytes(), b"\r\nnext\r\n"]), [long, "next".to_owned()]);
+    }
+
+    #[test]
+    fn a_replacement_character_is_seen_wherever_the_read_cuts_it() {
+        let output = "a\u{fffd}b\u{fffd}\r\n".as_bytes();
+        for cut in 0..output.len() {
+            let (first, second) = output.split_at(cut);
+            assert_eq!(lines(&[first, second]), ["a\u{fffd}b\u{fffd}"], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn output_without_end_is_a_flood_until_a_step_takes_some() {
+        let mut screen = Screen::new();
+        assert!(!screen.show(&b"x\r\n".repeat(1000)));
+        screen.advance(1);
+        assert!(screen.show(&b"x\r\n".repeat(FLOOD_BYTES / 3 + 1)));
     }
 }
