@@ -9,6 +9,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+/// Unexpected bytes that are enough for a report.
+const MUCH: usize = 64 * 1024;
+
 pub struct Peer {
     stream: Option<TcpStream>,
     listener: Option<TcpListener>,
@@ -39,9 +42,14 @@ impl End {
 impl Peer {
     /// # Errors
     ///
-    /// Nobody listens there.
-    pub fn connect(addr: SocketAddr) -> std::io::Result<Peer> {
-        let stream = TcpStream::connect(addr)?;
+    /// Nobody listens there, or the listener's queue is full until the time is over.
+    pub fn connect(addr: SocketAddr, time: Duration) -> std::io::Result<Peer> {
+        let stream = TcpStream::connect_timeout(&addr, time)?;
+        // While nobody listens, a socket that happens to get this very port connects to itself
+        // (RFC 9293, 3.5, simultaneous open).
+        if stream.local_addr()? == addr {
+            return Err(ErrorKind::ConnectionRefused.into());
+        }
         Ok(Peer { stream: Some(stream), listener: None, received: Vec::new(), end: None })
     }
 
@@ -130,6 +138,11 @@ impl Peer {
             },
         }
         Ok(true)
+    }
+
+    /// Receives until nothing comes for a moment, the end comes, or there is more than anybody reads.
+    pub fn receive_all(&mut self, moment: Duration) {
+        while self.received.len() < MUCH && matches!(self.receive(moment), Ok(true)) {}
     }
 
     /// Are there bytes that this side has not read? Waits for them a moment.

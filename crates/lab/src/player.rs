@@ -21,6 +21,8 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 const MOMENT: Duration = Duration::from_millis(20);
 /// A recording, and a report, takes what is printed until this long nothing more comes.
 const QUIET: Duration = Duration::from_millis(200);
+/// A program that prints on and on is quiet enough after this time.
+const SETTLED: Duration = Duration::from_secs(1);
 /// Lines of a flood that a report shows.
 const FLOOD_SHOWN: usize = 6;
 /// What every client of the course shows when you may type.
@@ -221,6 +223,7 @@ impl Player<'_> {
             }
             words[0] = path.to_string_lossy().into_owned();
         }
+        // A server of ours chooses its port and prints it; any other program is told the address.
         if ours && words.len() == 1 && serves && self.cast.addr.is_none() {
             words.push(format!("{}:0", Ipv4Addr::LOCALHOST));
         } else if words.iter().any(|word| word.contains("{addr}")) {
@@ -282,7 +285,7 @@ impl Player<'_> {
         let deadline = Instant::now() + DEADLINE;
         let expected = || "a connection".to_owned();
         let peer = loop {
-            match Peer::connect(addr) {
+            match Peer::connect(addr, DEADLINE) {
                 Ok(peer) => break peer,
                 Err(err) if err.kind() == ErrorKind::ConnectionRefused => {}
                 Err(err) => return Err(Failure::new(expected(), err.to_string())),
@@ -506,7 +509,7 @@ impl Player<'_> {
             if !news && let Some(got) = self.flooding() {
                 return Err(Failure::new(expected.to_owned(), got));
             }
-            if !news && (Instant::now() >= deadline || self.peer(name)?.end.is_some()) {
+            if Instant::now() >= deadline || !news && self.peer(name)?.end.is_some() {
                 return Ok(done(self.peer(name)?));
             }
         }
@@ -597,7 +600,7 @@ impl Player<'_> {
                     lines.iter().map(|line| ports.show(line)).collect()
                 }),
                 Actor::Peer(peer) => {
-                    while matches!(peer.receive(QUIET), Ok(true)) {}
+                    peer.receive_all(QUIET);
                     let bytes = (!peer.received().is_empty()).then(|| quote(peer.received()));
                     bytes
                         .into_iter()
@@ -638,7 +641,7 @@ impl Player<'_> {
         Ok(format!("{name} {} {actual}", step.mark))
     }
 
-    /// Waits until nothing more is printed.
+    /// Waits until nothing more is printed, but not long for a program that prints on and on.
     fn settle(&self) {
         let total = |player: &Player| -> usize {
             player
@@ -650,11 +653,12 @@ impl Player<'_> {
                 })
                 .sum()
         };
+        let deadline = Instant::now() + SETTLED;
         loop {
             let seen = total(self);
             let news =
                 self.hub.wait(Instant::now() + QUIET, || (total(self) != seen).then_some(()));
-            if news.is_none() {
+            if news.is_none() || Instant::now() >= deadline {
                 break;
             }
         }
@@ -683,7 +687,7 @@ impl Player<'_> {
                 }
                 Actor::Peer(peer) => {
                     if peer.connected(QUIET)? {
-                        while matches!(peer.receive(QUIET), Ok(true)) {}
+                        peer.receive_all(QUIET);
                     }
                     if !peer.received().is_empty() {
                         written.push_str(&format!("{name} | {}\n", quote(peer.received())));
