@@ -115,7 +115,7 @@ pub fn cast(stage: u8) -> Result<Cast> {
 pub fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(root());
+    command.args(["build", "--workspace", "--bins"]).current_dir(root());
     if programs()?.ends_with("release") {
         command.arg("--release");
     }
