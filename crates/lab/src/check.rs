@@ -81,7 +81,12 @@ const FAILS: &str = "-";
 ///
 /// It does not hold; the report says why.
 pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
-    player::play(&behaviour.session, cast, &mut |_| {})
+    let play = || player::play(&behaviour.session, cast, &mut |_| {});
+    match play() {
+        // A port that was free when it was chosen can be taken before the program binds it.
+        Err(report) if cast.addr.is_none() && report.port_in_use() => play(),
+        played => played,
+    }
 }
 
 /// Examines the programs and writes what holds; false when something falls short.

@@ -6,6 +6,8 @@ use crate::session::Session;
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
+/// What every system says of a port that is taken.
+const IN_USE: &str = "Address already in use";
 /// Characters of a line that a report shows.
 const WIDTH: usize = 100;
 
@@ -84,17 +86,25 @@ impl Report {
             shows,
         }
     }
+
+    /// Does a program say that its port is taken?
+    #[must_use]
+    pub fn port_in_use(&self) -> bool {
+        shown(&self.shows, IN_USE)
+    }
+}
+
+fn shown(shows: &[(String, Vec<String>)], text: &str) -> bool {
+    shows.iter().any(|(_, lines)| lines.iter().any(|line| line.contains(text)))
 }
 
 /// The likely cause that can be seen from the failure itself.
 fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static str> {
-    let shown =
-        |text: &str| shows.iter().any(|(_, lines)| lines.iter().any(|line| line.contains(text)));
     let Failure { expected, got, .. } = failure;
     let bytes = |text: &str| {
         text.strip_prefix('"').and_then(|text| text.split('"').next().map(str::to_owned))
     };
-    if shown("Address already in use") {
+    if shown(shows, IN_USE) {
         return Some(
             "The port is still in use from a moment ago: set SO_REUSEADDR before bind, or end the other program.",
         );
@@ -111,7 +121,7 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
             );
         }
     }
-    if got.contains("prints without end") && shown("''") | shown("\"\"") {
+    if got.contains("prints without end") && (shown(shows, "''") || shown(shows, "\"\"")) {
         return Some("read gives 0 bytes at the end of the stream, for ever: stop reading there.");
     }
     None
