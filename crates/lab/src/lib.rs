@@ -3,11 +3,13 @@
 pub mod check;
 mod hub;
 pub mod live;
+pub mod load;
 mod peer;
 pub mod player;
 mod ports;
 pub mod report;
 pub mod session;
+pub mod soak;
 pub mod stages;
 mod terminal;
 

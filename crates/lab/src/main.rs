@@ -13,8 +13,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use lab::check;
 use lab::live::{Pace, Stage};
+use lab::load::{self, Load, Target};
 use lab::player::{self, Cast};
 use lab::session::Session;
+use lab::soak;
 use lab::stages::{self, DEMOS, STAGES};
 
 const HELP: &str = "\
@@ -24,6 +26,8 @@ usage: cargo lab play [STAGE | FILE] [--pace live|enter|fast]
        cargo lab check STAGE [--server CMD] [--client CMD] [--addr ADDR] [--all]
        cargo lab record FILE...
        cargo lab matrix
+       cargo lab load ADDR | --server CMD [--messages N] [--size BYTES]
+       cargo lab soak [--connections N] [--seed S] [--stage N]
 
 play    Plays a session live, one column for each terminal. STAGE (1 to 6) plays
         all sessions of that stage, FILE one session; without either you see one
@@ -40,6 +44,13 @@ check   Examines the programs of STAGE, in the order of the stages, and stops at
         --all         goes on after a failure
 record  Plays each FILE and writes what was really printed back into it.
 matrix  Plays every behaviour against every stage and prints the table.
+load    Sends N messages to a server of stage 5, one by one, and measures it.
+soak    Has thousands of clients go wrong, each in a way chosen at random, and after
+        each a probe must get exactly its own answer.
+        --connections N  N faults in all, 10000 if you do not say, spread evenly
+                         over the servers of stages 3 to 6, which run side by side
+        --seed S         chooses the same faults in the same order again
+        --stage N        all of them to the server of this stage, 3 to 6
 
 exit status: 0 all of it holds, 1 something falls short, 2 wrong usage
 ";
@@ -50,6 +61,8 @@ enum Command {
     Check { stage: u8, cast: Cast, own: bool, all: bool },
     Record(Vec<PathBuf>),
     Matrix,
+    Load(Load),
+    Soak { connections: u64, seed: Option<u64>, stage: Option<u8> },
 }
 
 fn main() -> ExitCode {
@@ -79,6 +92,7 @@ fn end_everything_on_a_signal() {
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             lab::kill_all();
+            load::kill_server();
             std::process::exit(128 + signal);
         }
     });
@@ -94,11 +108,14 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut pace = None;
     let mut cast = Cast::default();
     let mut all = false;
+    let mut messages = 100_000;
+    let mut size = 64;
+    let (mut connections, mut seed, mut soaked) = (soak::CONNECTIONS, None, None);
     while let Some(argument) = parser.next()? {
         match (name.as_str(), argument) {
             (_, Short('h') | Long("help")) => return Ok(Command::Help),
             ("play", Long("pace")) => pace = Some(parse_pace(&parser.value()?.string()?)?),
-            ("check", Long("server")) => {
+            ("check" | "load", Long("server")) => {
                 cast.server = Some(parse_words(&parser.value()?.string()?)?)
             }
             ("check", Long("client")) => {
@@ -106,7 +123,27 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             }
             ("check", Long("addr")) => cast.addr = Some(parse_addr(&parser.value()?.string()?)?),
             ("check", Long("all")) => all = true,
-            ("play" | "check" | "record", Value(value)) => values.push(value),
+            ("load", Long("messages")) => messages = parse_number(&parser.value()?.string()?)?,
+            ("load", Long("size")) => size = parse_number(&parser.value()?.string()?)?,
+            ("soak", Long("connections")) => {
+                let text = parser.value()?.string()?;
+                connections =
+                    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+                        format!("{text:?} is not a number of connections, from 1 on")
+                    })?;
+            }
+            ("soak", Long("seed")) => {
+                let text = parser.value()?.string()?;
+                let number = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
+                seed = Some(number);
+            }
+            ("soak", Long("stage")) => {
+                let text = parser.value()?.string()?;
+                let stage = text.parse().ok().filter(|stage| soak::STAGES.contains(stage));
+                let fault = || format!("soak has no stage {text:?}: 3, 4, 5 or 6");
+                soaked = Some(stage.ok_or_else(fault)?);
+            }
+            ("play" | "check" | "record" | "load", Value(value)) => values.push(value),
             (_, other) => return Err(other.unexpected()),
         }
     }
@@ -133,10 +170,23 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         "record" if values.is_empty() => return Err("record needs a session file".into()),
         "record" => Command::Record(values.into_iter().map(PathBuf::from).collect()),
         "matrix" => Command::Matrix,
+        "load" => {
+            if !(1..=load::MAX_SIZE).contains(&size) {
+                return Err(format!("a message is 1 to {} bytes", load::MAX_SIZE).into());
+            }
+            let target = match (values.pop(), cast.server) {
+                (Some(addr), None) => Target::Addr(parse_addr(&addr.string()?)?),
+                (None, Some(words)) => Target::Program(words),
+                _ => return Err("load needs an address or --server, one of them".into()),
+            };
+            Command::Load(Load { target, messages, size })
+        }
+        "soak" => Command::Soak { connections, seed, stage: soaked },
         _ => {
-            return Err(
-                format!("there is no command {name:?}: play, check, record or matrix").into()
-            );
+            return Err(format!(
+                "there is no command {name:?}: play, check, record, matrix, load or soak"
+            )
+            .into());
         }
     })
 }
@@ -160,6 +210,10 @@ fn parse_words(text: &str) -> Result<Vec<String>, lexopt::Error> {
 
 fn parse_addr(text: &str) -> Result<SocketAddr, lexopt::Error> {
     text.parse().map_err(|_| format!("{text:?} is not an address, such as 127.0.0.1:5001").into())
+}
+
+fn parse_number(text: &str) -> Result<usize, lexopt::Error> {
+    text.parse().map_err(|_| format!("{text:?} is not a number").into())
 }
 
 fn parse_stage(text: &str) -> Option<u8> {
@@ -201,6 +255,26 @@ fn run(command: Command) -> Result<bool> {
                 eprintln!("{err}");
                 return Ok(false);
             }
+        }
+        Command::Load(load) => {
+            let figures = load::run(load)?.to_string();
+            std::io::stdout()
+                .write_all(figures.as_bytes())
+                .context("failed to show the figures")?;
+        }
+        Command::Soak { connections, seed, stage } => {
+            stages::build()?;
+            let servers = soak::targets(stage)?;
+            let seed = seed.unwrap_or_else(soak::any_seed);
+            let patience = soak::PATIENCE;
+            let soaked = soak::soak(&soak::Options { connections, seed, servers, patience })?;
+            std::io::stdout()
+                .write_all(soaked.table.as_bytes())
+                .context("failed to show the soak")?;
+            for failure in &soaked.failures {
+                eprint!("\n{failure}");
+            }
+            return Ok(soaked.failures.is_empty());
         }
     }
     Ok(true)

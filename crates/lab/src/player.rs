@@ -22,7 +22,7 @@ const MOMENT: Duration = Duration::from_millis(20);
 /// A recording, and a report, takes what is printed until this long nothing more comes.
 const QUIET: Duration = Duration::from_millis(200);
 /// A program that prints on and on is quiet enough after this time.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_secs(2);
 /// Lines of a flood that a report shows.
 const FLOOD_SHOWN: usize = 6;
 /// What every client of the course shows when you may type.
@@ -660,7 +660,12 @@ impl Player<'_> {
             let seen = total(self);
             let news =
                 self.hub.wait(Instant::now() + QUIET, || (total(self) != seen).then_some(()));
-            if news.is_none() || Instant::now() >= deadline {
+            // On a busy machine a program may be about to print, and only lack the time for it.
+            let rest = self.actors.iter().all(|(_, actor)| match actor {
+                Actor::Terminal { terminal, .. } => terminal.rests(),
+                Actor::Peer(_) => true,
+            });
+            if news.is_none() && rest || Instant::now() >= deadline {
                 break;
             }
         }

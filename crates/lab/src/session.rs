@@ -264,7 +264,17 @@ fn parse_peer(mark: char, rest: &str) -> Result<Act, String> {
 
 /// Reads `"text"` with the escapes that [`slice::escape_ascii`] writes, and `\0`.
 fn parse_bytes(quoted: &str) -> Result<Vec<u8>, String> {
-    let fault = || format!("expected bytes in quotes, such as \"hello\\n\", not {quoted}");
+    let fault = || {
+        let quoted: String = quoted
+            .chars()
+            // It is shown as it is written, but it must not drive the terminal.
+            .flat_map(|c| match c.is_control() {
+                true => c.escape_debug().collect(),
+                false => vec![c],
+            })
+            .collect();
+        format!("expected bytes in quotes, such as \"hello\\n\", not {quoted}")
+    };
     let inner =
         quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(fault)?;
     let mut bytes = Vec::new();

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub const FLOOD_BYTES: usize = 256 * 1024;
 const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 const STAND_IN: &str = "\u{e0fd}";
 /// The variable that marks every process of one terminal, so that none is left behind.
-const MARK: &str = "LAB_TERMINAL";
+pub const MARK: &str = "LAB_TERMINAL";
 
 pub struct Terminal {
     pid: Pid,
@@ -82,8 +83,7 @@ impl Terminal {
     ///
     /// There is no pseudo-terminal left, or no such program.
     pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let mark = format!("{}-{}-", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let mark = new_mark();
         let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
@@ -169,6 +169,18 @@ impl Terminal {
         }
     }
 
+    /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        if self.look(|screen| screen.over().is_some()) || !Path::new("/proc/self/stat").exists() {
+            return true;
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // The state follows the name, which is in parentheses and may hold any character.
+        let state = stat.rsplit_once(") ").map_or("", |(_, state)| state);
+        state.starts_with(['S', 'T'])
+    }
+
     /// Ends every process of this terminal and waits for the program itself.
     fn end(&self) {
         self.kill();
@@ -182,6 +194,7 @@ impl Terminal {
 
 /// Kills every process that any terminal of this process started, and waits until they are gone.
 pub fn kill_all() {
+    ENDING.store(true, Ordering::Relaxed);
     let deadline = Instant::now() + Duration::from_secs(1);
     while left() > 0 && Instant::now() < deadline {
         kill_marked(&format!("{}-", std::process::id()));
@@ -193,6 +206,19 @@ pub fn kill_all() {
 #[must_use]
 pub fn left() -> usize {
     marked(&format!("{}-", std::process::id())).len()
+}
+
+/// Has [`kill_all`] begun? What programs do from then on is no finding.
+pub fn ending() -> bool {
+    ENDING.load(Ordering::Relaxed)
+}
+
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// A value for [`MARK`] in the environment of one program, by which [`kill_all`] finds it.
+pub fn new_mark() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}-", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn kill_marked(mark: &str) {

@@ -45,7 +45,10 @@ fn help_is_what_you_get_without_a_command() {
 #[test]
 fn wrong_usage_is_named_in_one_line() {
     for (arguments, line) in [
-        (&["dance"][..], "there is no command \"dance\": play, check, record or matrix"),
+        (
+            &["dance"][..],
+            "there is no command \"dance\": play, check, record, matrix, load or soak",
+        ),
         (&["--nope"], "invalid option '--nope'"),
         (&["check"], "check needs a stage, 1 to 6"),
         (&["check", "7"], "there is no stage \"7\": the stages are 1 to 6"),
@@ -62,6 +65,10 @@ fn wrong_usage_is_named_in_one_line() {
         (&["play", "--pace", "slow"], "there is no pace \"slow\": live, enter or fast"),
         (&["record"], "record needs a session file"),
         (&["matrix", "now"], "unexpected argument \"now\""),
+        (&["load"], "load needs an address or --server, one of them"),
+        (&["load", "x"], "\"x\" is not an address, such as 127.0.0.1:5001"),
+        (&["load", "127.0.0.1:1", "--size", "0"], "a message is 1 to 1024 bytes"),
+        (&["load", "127.0.0.1:1", "--messages", "many"], "\"many\" is not a number"),
     ] {
         let output = lab(arguments);
         let error = text(&output.stderr);

@@ -1,4 +1,5 @@
-//! The examiner is examined: right programs in another language pass, each wrong one gets its report.
+//! The examiner is examined: the stages get the matrix, right programs in another language pass, and
+//! each wrong one gets its report.
 //!
 //! `SNAPSHOTS=overwrite cargo test -p lab --test examiner` writes the reports anew.
 
@@ -55,6 +56,10 @@ fn main() -> ExitCode {
             })
         })
         .collect();
+    trials.push(Trial::test(
+        "every_stage_has_what_it_teaches_and_lacks_what_the_next_one_teaches",
+        || Ok(lab::check::compare(&lab::check::matrix()?)?),
+    ));
     trials.push(Trial::test("a_right_server_in_python_passes", || passes("server", &[5, 6])));
     trials.push(Trial::test("a_right_client_in_python_passes", || passes("client", &[4, 5, 6])));
     trials.push(Trial::test("the_address_goes_where_it_is_wanted", || {

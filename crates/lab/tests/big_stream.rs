@@ -1,4 +1,4 @@
-//! What holds for the stages as a whole: the matrix, and a stream of 100 MiB that no server minds.
+//! A stream of 100 MiB: every server from stage 3 on outlives it with the memory that it had.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
@@ -8,11 +8,6 @@ use std::io::{BufRead, BufReader, Read, Write, copy, sink};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-
-#[test]
-fn every_stage_has_what_it_teaches_and_lacks_what_the_next_one_teaches() {
-    lab::check::compare(&lab::check::matrix().unwrap()).unwrap();
-}
 
 const MEBIBYTES: usize = 100;
 

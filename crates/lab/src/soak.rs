@@ -1,0 +1,274 @@
+//! A soak: thousands of connections that go wrong, and after each a client that must be served as if nothing had happened.
+
+mod drive;
+mod plan;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use crate::stages;
+use crate::terminal;
+use drive::{Outcome, Server};
+use plan::{FAULTS, Plan, Planner};
+
+/// The stages whose servers are meant to survive.
+pub const STAGES: std::ops::RangeInclusive<u8> = 3..=6;
+pub const CONNECTIONS: u64 = 10_000;
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// What the resident set may be at the end, in percent of the start.
+const RESIDENT_LIMIT: u64 = 110;
+
+pub struct Options {
+    /// Spread over the servers.
+    pub connections: u64,
+    pub seed: u64,
+    pub servers: Vec<Target>,
+    /// How long the soak waits for what must happen at once; only a failure takes so long.
+    pub patience: Duration,
+}
+
+/// A server to soak: its stage, the command that starts it, and the one that starts its client.
+///
+/// The address is appended to both commands. The server must print what the stage's own prints.
+pub struct Target {
+    pub stage: u8,
+    pub server: Vec<String>,
+    pub client: Vec<String>,
+}
+
+/// What a soak has shown.
+pub struct Soaked {
+    /// The figures, for people.
+    pub table: String,
+    /// One report for each server that falls short.
+    pub failures: Vec<String>,
+}
+
+/// What one server has shown.
+#[derive(Default)]
+struct Tally {
+    stage: u8,
+    faults: [u64; FAULTS.len()],
+    outcome: Outcome,
+    start: Option<Usage>,
+    end: Option<Usage>,
+    failure: Option<String>,
+}
+
+/// What a process holds, on systems with `/proc`.
+#[derive(Clone, Copy)]
+struct Usage {
+    descriptors: u64,
+    resident_kib: u64,
+}
+
+/// The programs of one stage, or of all that are meant to survive.
+///
+/// # Errors
+///
+/// The system does not say where this program is.
+pub fn targets(stage: Option<u8>) -> Result<Vec<Target>> {
+    let programs = stages::programs()?;
+    let program = |name: String| vec![programs.join(name).to_string_lossy().into_owned()];
+    let chosen = STAGES.filter(|known| stage.is_none_or(|stage| stage == *known));
+    let target = |stage| Target {
+        stage,
+        server: program(format!("stage{stage}-server")),
+        client: program(format!("stage{stage}-client")),
+    };
+    Ok(chosen.map(target).collect())
+}
+
+/// A seed that is short to type.
+#[must_use]
+pub fn any_seed() -> u64 {
+    fastrand::u64(1..1_000_000)
+}
+
+/// Soaks all servers at the same time. A server that falls short ends the soak of the others.
+///
+/// # Errors
+///
+/// A server does not start.
+pub fn soak(options: &Options) -> Result<Soaked> {
+    // Hidden when standard error is not a terminal.
+    let bar = ProgressBar::new(options.connections).with_style(
+        ProgressStyle::with_template("{bar:30} {pos} of {len}, {rate}, {eta} left")
+            .context("failed to lay out the progress bar")?
+            .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let _ = write!(text, "{:.0}/s", state.per_sec());
+            }),
+    );
+    let stop = AtomicBool::new(false);
+    let servers = options.servers.len() as u64;
+    let tallies = thread::scope(|scope| {
+        let mut soaking = Vec::new();
+        for (number, target) in (0..).zip(&options.servers) {
+            let more = u64::from(number < options.connections % servers);
+            let connections = options.connections / servers + more;
+            let (bar, stop) = (bar.clone(), &stop);
+            soaking.push(scope.spawn(move || {
+                let tally = soak_one(target, connections, options, &bar, stop);
+                if !matches!(&tally, Ok(tally) if tally.failure.is_none()) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+                tally
+            }));
+        }
+        let joined = soaking.into_iter().map(|thread| {
+            thread.join().unwrap_or_else(|_| Err(anyhow!("a thread of the soak has ended")))
+        });
+        joined.collect::<Result<Vec<Tally>>>()
+    });
+    bar.finish_and_clear();
+    if terminal::ending() {
+        // The programs were killed, and so is this one now: that is no finding.
+        loop {
+            thread::park();
+        }
+    }
+    let tallies = tallies?;
+    let table = table(options.seed, &tallies);
+    let failures = tallies.into_iter().filter_map(|tally| tally.failure).collect();
+    Ok(Soaked { table, failures })
+}
+
+fn soak_one(
+    target: &Target,
+    connections: u64,
+    options: &Options,
+    bar: &ProgressBar,
+    stop: &AtomicBool,
+) -> Result<Tally> {
+    let (stage, seed) = (target.stage, options.seed);
+    let mut server = Server::start(target, options.patience)
+        .with_context(|| format!("failed to soak the server of stage {stage}"))?;
+    let mut tally = Tally { stage, ..Tally::default() };
+    let mut planner = Planner::new(seed, stage);
+    // After one of each fault, all code has run and all buffers are as large as they get.
+    let warm_up = plan::faults(stage).len() as u64;
+    let repeat = |connections| {
+        format!(
+            "Repeat it: cargo lab soak --stage {stage} --seed {seed} --connections {connections}\n"
+        )
+    };
+    for number in 1..=connections {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(tally);
+        }
+        let plan = planner.next();
+        tally.faults[plan.fault] += 1;
+        if let Err(failure) = server.run(&plan, &mut tally.outcome) {
+            let mut report = steps(stage, connections, &plan, &failure);
+            report.push_str(&server.describe());
+            report.push_str(&repeat(number));
+            tally.failure = Some(report);
+            return Ok(tally);
+        }
+        bar.inc(1);
+        if number == warm_up {
+            tally.start = usage(server.pid());
+        }
+    }
+    if connections > warm_up {
+        tally.end = usage(server.pid());
+    }
+    if let (Some(start), Some(end)) = (tally.start, tally.end) {
+        let mut fault = String::new();
+        if start.descriptors != end.descriptors {
+            let _ = writeln!(
+                fault,
+                "Stage {stage}: the server has {} open descriptors at the end, {} at the start.",
+                end.descriptors, start.descriptors
+            );
+        }
+        if end.resident_kib * 100 > start.resident_kib * RESIDENT_LIMIT {
+            let _ = writeln!(
+                fault,
+                "Stage {stage}: the server's resident set has grown from {} KiB to {} KiB.",
+                start.resident_kib, end.resident_kib
+            );
+        }
+        if !fault.is_empty() {
+            tally.failure = Some(fault + &repeat(connections));
+        }
+    }
+    Ok(tally)
+}
+
+/// The connection that fell short, step by step.
+fn steps(stage: u8, connections: u64, plan: &Plan, failure: &drive::Failure) -> String {
+    let (number, name) = (plan.number, FAULTS[plan.fault].1);
+    let mut report =
+        format!("Stage {stage}: connection {number} of {connections} fell short: {name}.\n");
+    for (number, step) in plan.steps.iter().enumerate() {
+        let mark = if failure.step == Some(number) { ">" } else { " " };
+        let who = match step.client == plan.probe {
+            true => "the probe".to_owned(),
+            false => format!("client {}", step.client + 1),
+        };
+        let _ = writeln!(report, "{mark} {:2}. {who} {}", number + 1, step.act);
+        if failure.step == Some(number) {
+            break;
+        }
+    }
+    let _ = writeln!(report, "It failed: {}.", failure.reason);
+    report
+}
+
+#[must_use]
+fn table(seed: u64, tallies: &[Tally]) -> String {
+    let mut table = format!("{:32}", format!("seed {seed}"));
+    for tally in tallies {
+        let _ = write!(table, "{:>11}", format!("stage {}", tally.stage));
+    }
+    let mut row = |name: &str, cell: &dyn Fn(&Tally) -> String| {
+        let _ = write!(table, "\n{name:32}");
+        for tally in tallies {
+            let _ = write!(table, "{:>11}", cell(tally));
+        }
+    };
+    for (number, fault) in FAULTS.iter().enumerate() {
+        row(&format!("  {}", fault.1), &|tally| match tally.stage < fault.2 {
+            true => "-".to_owned(),
+            false => tally.faults[number].to_string(),
+        });
+    }
+    row("connections that went wrong", &|tally| tally.faults.iter().sum::<u64>().to_string());
+    row("clients, probes among them", &|tally| tally.outcome.clients.to_string());
+    row("probes asked", &|tally| tally.outcome.asked.to_string());
+    row("probes answered", &|tally| tally.outcome.answered.to_string());
+    row("messages sent", &|tally| tally.outcome.messages.to_string());
+    row("messages lost", &|tally| tally.outcome.lost.to_string());
+    let usage = |usage: Option<Usage>, figure: fn(Usage) -> u64| {
+        usage.map_or("-".to_owned(), |usage| figure(usage).to_string())
+    };
+    row("descriptors at the start", &|tally| usage(tally.start, |usage| usage.descriptors));
+    row("descriptors at the end", &|tally| usage(tally.end, |usage| usage.descriptors));
+    row("resident set at the start, KiB", &|tally| usage(tally.start, |usage| usage.resident_kib));
+    row("resident set at the end, KiB", &|tally| usage(tally.end, |usage| usage.resident_kib));
+    table.push('\n');
+    if !Path::new("/proc/self/smaps_rollup").exists() {
+        table.push_str("Descriptors and resident set are measured on Linux only.\n");
+    } else if tallies.iter().any(|tally| tally.end.is_none() && tally.failure.is_none()) {
+        table.push_str("Too few connections to compare descriptors and resident set.\n");
+    }
+    table
+}
+
+/// What a process holds now; the start is after one of each fault, the end after all.
+fn usage(pid: u32) -> Option<Usage> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
+    // Counted page by page: the kernel's own counters of it lag behind (proc(5)).
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let resident = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
+    let resident_kib = resident.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(Usage { descriptors, resident_kib })
+}

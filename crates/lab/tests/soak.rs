@@ -1,0 +1,267 @@
+//! The soak holds for our own servers, and catches servers that are wrong.
+//!
+//! This program is also the wrong server: a soak compares with what Rust's `{:?}` prints.
+
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::time::Duration;
+
+use lab::soak::{self, Options, Soaked, Target};
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use snapbox::{assert_data_eq, file};
+
+/// The first argument that makes this program a server.
+const SERVE: &str = "serve";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [serve, fault, addr] = arguments.as_slice()
+        && serve == SERVE
+    {
+        return server(fault, addr).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    let tests: &[(&str, fn())] = &[
+        (
+            "a_small_soak_of_our_own_servers_holds_and_is_quiet",
+            a_small_soak_of_our_own_servers_holds_and_is_quiet,
+        ),
+        ("the_same_seed_chooses_the_same_faults", the_same_seed_chooses_the_same_faults),
+        ("the_server_of_stage_2_does_not_survive", the_server_of_stage_2_does_not_survive),
+        ("a_server_without_a_fault_holds", a_server_without_a_fault_holds),
+        ("a_server_that_ends_on_a_reset_is_found", a_server_that_ends_on_a_reset_is_found),
+        ("a_server_that_loses_bytes_is_found", a_server_that_loses_bytes_is_found),
+        (
+            "a_server_that_gives_a_client_the_answer_of_another_is_found",
+            a_server_that_gives_a_client_the_answer_of_another_is_found,
+        ),
+        ("a_server_that_ignores_q_is_found", a_server_that_ignores_q_is_found),
+        ("a_server_that_closes_on_any_q_is_found", a_server_that_closes_on_any_q_is_found),
+        (
+            "a_server_that_keeps_what_it_should_give_back_is_found",
+            a_server_that_keeps_what_it_should_give_back_is_found,
+        ),
+        ("wrong_usage_is_named_in_one_line", wrong_usage_is_named_in_one_line),
+        (
+            "an_interrupted_soak_leaves_no_process_behind",
+            an_interrupted_soak_leaves_no_process_behind,
+        ),
+    ];
+    let trial = |&(name, test): &(&str, fn())| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    lab::run_tests(tests.iter().map(trial).collect())
+}
+
+/// The server of stage 6, but wrong in one way.
+fn server(fault: &str, addr: &str) -> std::io::Result<()> {
+    let listener = TcpListener::bind(addr)?;
+    println!("listening on {}", listener.local_addr()?);
+    let mut kept = Vec::new();
+    for number in 1_u32.. {
+        println!("wait client connect.........");
+        let (stream, peer) = listener.accept()?;
+        println!("{peer}");
+        if fault == "keeps descriptors" && number.is_multiple_of(10) {
+            // Of the listener, not of the client: that one would never see the end.
+            kept.push(listener.try_clone()?);
+        }
+        let served = serve(fault, number, stream);
+        if fault == "ends on a reset" {
+            served?;
+        }
+        if fault == "keeps memory" {
+            std::mem::forget(vec![1_u8; 16 * 1024]);
+        }
+    }
+    Ok(())
+}
+
+fn serve(fault: &str, number: u32, mut stream: TcpStream) -> std::io::Result<()> {
+    let mut buffer = [0; 1024];
+    let mut received = 0;
+    loop {
+        let n = stream.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let message = &buffer[..n];
+        received += n;
+        if fault == "loses bytes" && received > 100_000 {
+            continue;
+        }
+        println!("recv={:?}", String::from_utf8_lossy(message));
+        match fault {
+            "answers another client" if number.is_multiple_of(40) => {
+                stream.write_all(&[b"server send :", &vec![b'x'; n][..]].concat())?;
+            }
+            _ => stream.write_all(&[b"server send :", message].concat())?,
+        }
+        let quit = match fault {
+            "ignores q" => false,
+            "closes on any q" => message.contains(&b'q'),
+            _ => message == b"q" || message == b"Q",
+        };
+        if quit {
+            println!("socket close.....");
+            return Ok(());
+        }
+    }
+}
+
+fn lab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lab")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Soaks another server in the place of this stage's.
+fn soak(stage: u8, server: &[&str], connections: u64) -> Soaked {
+    lab::stages::build().unwrap();
+    let [mut target] = <[Target; 1]>::try_from(soak::targets(Some(stage)).unwrap()).ok().unwrap();
+    let patience = Duration::from_secs(5);
+    target.server = server.iter().map(|&word| word.to_owned()).collect();
+    soak::soak(&Options { connections, seed: 1, servers: vec![target], patience }).unwrap()
+}
+
+/// Soaks the server that is wrong in this way; the report of what the soak found.
+fn find(fault: &str, connections: u64) -> String {
+    let this = std::env::current_exe().unwrap();
+    let soaked = soak(6, &[this.to_str().unwrap(), SERVE, fault], connections);
+    soaked.failures.concat()
+}
+
+/// The first lines of what the soak prints: how often each fault was chosen.
+fn choices(output: &Output) -> Vec<String> {
+    let table = text(&output.stdout);
+    table.lines().take_while(|line| !line.starts_with("clients")).map(str::to_owned).collect()
+}
+
+fn a_small_soak_of_our_own_servers_holds_and_is_quiet() {
+    let output = lab(&["soak", "--connections", "100", "--seed", "7"]);
+    let (table, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{table}{errors}");
+    assert!(!errors.contains("left"), "a progress bar, and no terminal: {errors}");
+    assert!(table.starts_with("seed 7 "), "{table}");
+    let row = |name: &str| {
+        let row = table.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        row.split_whitespace().map(str::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(row("probes asked"), ["25"; 4]);
+    assert_eq!(row("probes answered"), ["25"; 4]);
+    assert_eq!(row("messages lost"), ["0"; 4]);
+    assert_eq!(row("  killed process").iter().filter(|count| *count == "0").count(), 0);
+    #[cfg(target_os = "linux")]
+    assert_eq!(row("descriptors at the start"), row("descriptors at the end"));
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+}
+
+fn the_same_seed_chooses_the_same_faults() {
+    let run =
+        |seed| choices(&lab(&["soak", "--connections", "60", "--seed", seed, "--stage", "6"]));
+    let first = run("3");
+    assert_eq!(first, run("3"));
+    assert_ne!(first[1..], run("4")[1..]);
+}
+
+fn the_server_of_stage_2_does_not_survive() {
+    let server = lab::stages::programs().unwrap().join("stage2-server");
+    let soaked = soak(3, &[server.to_str().unwrap()], 50);
+    // The first fault is a killed process; from then on the server prints empty messages.
+    assert_data_eq!(soaked.failures.concat(), file!["reports/soak-stage2-server.txt"].raw());
+}
+
+fn a_server_without_a_fault_holds() {
+    assert_eq!(find("none", 200), "");
+}
+
+fn a_server_that_ends_on_a_reset_is_found() {
+    let report = find("ends on a reset", 200);
+    assert!(report.contains("The server has ended: exit status: 1.\n"), "{report}");
+}
+
+fn a_server_that_loses_bytes_is_found() {
+    let report = find("loses bytes", 200);
+    assert!(report.contains("1 of its 1 messages were not printed.\n"), "{report}");
+}
+
+fn a_server_that_gives_a_client_the_answer_of_another_is_found() {
+    let report = find("answers another client", 200);
+    assert!(report.contains("expected the answer") && report.contains("xxx"), "{report}");
+}
+
+fn a_server_that_ignores_q_is_found() {
+    let report = find("ignores q", 200);
+    assert!(report.contains("the server neither answers what it should nor closes.\n"), "{report}");
+}
+
+fn a_server_that_closes_on_any_q_is_found() {
+    let report = find("closes on any q", 200);
+    assert!(report.contains("nobody had sent a q on its own"), "{report}");
+}
+
+#[cfg(target_os = "linux")]
+fn a_server_that_keeps_what_it_should_give_back_is_found() {
+    let report = find("keeps descriptors", 100);
+    assert!(report.contains("open descriptors at the end"), "{report}");
+    let report = find("keeps memory", 100);
+    assert!(report.contains("resident set has grown"), "{report}");
+}
+
+fn wrong_usage_is_named_in_one_line() {
+    for (arguments, line) in [
+        (&["--connections", "0"][..], "\"0\" is not a number of connections, from 1 on"),
+        (&["--connections", "many"], "\"many\" is not a number of connections, from 1 on"),
+        (&["--connections"], "missing argument for option '--connections'"),
+        (&["--seed", "-1"], "\"-1\" is not a whole number"),
+        (&["--stage", "2"], "soak has no stage \"2\": 3, 4, 5 or 6"),
+        (&["--stage", "x"], "soak has no stage \"x\": 3, 4, 5 or 6"),
+        (&["--pace", "fast"], "invalid option '--pace'"),
+        (&["3"], "unexpected argument \"3\""),
+    ] {
+        let output = lab(&[&["soak"], arguments].concat());
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert_eq!(error, format!("Error: {line}\nTry: cargo lab --help\n"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn an_interrupted_soak_leaves_no_process_behind() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(["soak", "--connections", "1000000", "--seed", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mark = format!("LAB_TERMINAL={}-", child.id());
+    // The soak starts its own processes a while after itself.
+    while marked(&mark) < 4 {
+        assert_eq!(child.try_wait().unwrap(), None);
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap()).lines().count();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(!errors.any(|line| line.unwrap().contains("fell short")));
+    assert_eq!((child.wait().unwrap().code(), output), (Some(128 + 2), 0));
+    assert_eq!(marked(&mark), 0);
+}
+
+/// How many processes have this in their environment.
+#[cfg(target_os = "linux")]
+fn marked(mark: &str) -> usize {
+    let processes = Path::new("/proc").read_dir().unwrap().flatten();
+    let environments =
+        processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
+    environments.filter(|environment| text(environment).contains(mark)).count()
+}
