@@ -29,10 +29,17 @@ for arg; do
 done
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/check-book.XXXXXX")
-trap 'rm -rf "$folder"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# clean_up STATUS: a signal that meets the EXIT trap must not skip it.
+clean_up() {
+    trap '' HUP INT TERM
+    trap - EXIT
+    rm -rf "$folder"
+    exit "$1"
+}
+trap 'clean_up $?' EXIT
+trap 'clean_up 129' HUP
+trap 'clean_up 130' INT
+trap 'clean_up 143' TERM
 faults=$folder/faults
 : >"$faults"
 
