@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-pub use terminal::{kill_all, left};
+pub use terminal::{ending, kill_all, left};
 
 /// The test harness of a stage: every file in its `sessions` folder is a test of that name.
 #[must_use]

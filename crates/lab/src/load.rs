@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,14 +12,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::terminal::{MARK, new_mark};
+
 /// The longest message that a server reads as one.
 pub const MAX_SIZE: usize = 1024;
 /// One step that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(5);
 /// What a server may have printed and nobody has read yet: less than any system's pipe holds.
 const UNREAD_BYTES: usize = 8 * 1024;
-/// The process group of the server that runs, or 0.
-static GROUP: AtomicI32 = AtomicI32::new(0);
 
 /// What to send, and where.
 #[derive(Clone, Debug)]
@@ -172,13 +171,12 @@ impl Server {
         }
         let (program, arguments) = words.split_first().context("the command is empty")?;
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(arguments).env(MARK, new_mark()).stdin(Stdio::null()).stdout(Stdio::piped());
         // A group, so that a program that runs another one, such as strace, ends with it.
         command.process_group(0);
         let begin = Instant::now();
         let mut process =
             command.spawn().with_context(|| format!("failed to start {program:?}"))?;
-        GROUP.store(process.id().cast_signed(), Ordering::Relaxed);
         let pipe = process.stdout.take();
         // From here on the process ends, whatever happens.
         let mut server = Server {
@@ -237,26 +235,14 @@ impl Server {
 impl Drop for Server {
     /// Asks first, so that strace can write what it has counted.
     fn drop(&mut self) {
-        let group = self.process.id().cast_signed();
-        end(group, Signal::SIGTERM);
+        let group = Pid::from_raw(self.process.id().cast_signed());
+        let _ = killpg(group, Signal::SIGTERM);
         let deadline = Instant::now() + LIMIT;
         while self.output.line().is_ok() && Instant::now() < deadline {}
         if self.output.pipe.is_some() {
-            end(group, Signal::SIGKILL);
+            let _ = killpg(group, Signal::SIGKILL);
         }
         let _ = self.process.wait();
-        GROUP.store(0, Ordering::Relaxed);
-    }
-}
-
-/// Ends the server that [`run`] has started, if it runs.
-pub fn kill_server() {
-    end(GROUP.load(Ordering::Relaxed), Signal::SIGKILL);
-}
-
-fn end(group: i32, signal: Signal) {
-    if group > 0 {
-        let _ = killpg(Pid::from_raw(group), signal);
     }
 }
 

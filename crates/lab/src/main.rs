@@ -74,7 +74,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(command) {
+    let outcome = run(command);
+    if lab::ending() {
+        // The programs were killed, and so is this one now: that is no finding.
+        loop {
+            thread::park();
+        }
+    }
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(err) => {
@@ -92,7 +99,6 @@ fn end_everything_on_a_signal() {
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             lab::kill_all();
-            load::kill_server();
             std::process::exit(128 + signal);
         }
     });
