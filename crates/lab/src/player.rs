@@ -21,6 +21,8 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 const MOMENT: Duration = Duration::from_millis(20);
 /// A recording, and a report, takes what is printed until this long nothing more comes.
 const QUIET: Duration = Duration::from_millis(200);
+/// A terminal that shows what is typed has shown it after this time.
+const ECHO: Duration = Duration::from_millis(500);
 /// A program that prints on and on is quiet enough after this time.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Lines of a flood that a report shows.
@@ -409,7 +411,17 @@ impl Player<'_> {
         terminal.press(format!("{text}\r").as_bytes())?;
         if exact {
             self.line(name, &format!("{PROMPT}{text}"))?;
+            return Ok(());
         }
+        // The terminal shows what is typed a little later, and a program may have turned that off.
+        let deadline = Instant::now() + ECHO;
+        let hub = Arc::clone(&self.hub);
+        let terminal = self.terminal(name)?.0;
+        hub.wait(deadline, || {
+            let shown =
+                terminal.look(|screen| screen.all().iter().any(|line| line.ends_with(text)));
+            shown.then_some(())
+        });
         Ok(())
     }
 
