@@ -7,6 +7,7 @@ pub mod load;
 mod peer;
 pub mod player;
 mod ports;
+pub mod processes;
 pub mod report;
 pub mod session;
 pub mod soak;
@@ -17,8 +18,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-
-pub use terminal::{ending, kill_all, left};
 
 /// The test harness of a stage: every file in its `sessions` folder is a test of that name.
 #[must_use]

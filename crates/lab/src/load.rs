@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::terminal::{MARK, new_mark};
+use crate::processes;
 
 /// The longest message that a server reads as one.
 pub const MAX_SIZE: usize = 1024;
@@ -171,12 +171,16 @@ impl Server {
         }
         let (program, arguments) = words.split_first().context("the command is empty")?;
         let mut command = Command::new(program);
-        command.args(arguments).env(MARK, new_mark()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .args(arguments)
+            .env(processes::MARK, processes::new_mark())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         // A group, so that a program that runs another one, such as strace, ends with it.
         command.process_group(0);
         let begin = Instant::now();
-        let mut process =
-            command.spawn().with_context(|| format!("failed to start {program:?}"))?;
+        let mut process = processes::start(|| command.spawn())
+            .with_context(|| format!("failed to start {program:?}"))?;
         let pipe = process.stdout.take();
         // From here on the process ends, whatever happens.
         let mut server = Server {

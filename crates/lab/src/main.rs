@@ -15,6 +15,7 @@ use lab::check;
 use lab::live::{Pace, Stage};
 use lab::load::{self, Load, Target};
 use lab::player::{self, Cast};
+use lab::processes;
 use lab::session::Session;
 use lab::soak;
 use lab::stages::{self, DEMOS, STAGES};
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = run(command);
-    if lab::ending() {
+    if processes::ending() {
         // The programs were killed, and so is this one now: that is no finding.
         loop {
             thread::park();
@@ -98,8 +99,7 @@ fn end_everything_on_a_signal() {
     };
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            lab::kill_all();
-            std::process::exit(128 + signal);
+            processes::exit(128 + signal);
         }
     });
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use crate::processes;
 use crate::stages;
-use crate::terminal;
 use drive::{Outcome, Server};
 use plan::{FAULTS, Plan, Planner};
 
@@ -128,7 +128,7 @@ pub fn soak(options: &Options) -> Result<Soaked> {
         joined.collect::<Result<Vec<Tally>>>()
     });
     bar.finish_and_clear();
-    if terminal::ending() {
+    if processes::ending() {
         // The programs were killed, and so is this one now: that is no finding.
         loop {
             thread::park();

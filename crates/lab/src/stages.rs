@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::player::Cast;
+use crate::processes;
 use crate::session::Session;
 
 pub const STAGES: std::ops::RangeInclusive<u8> = 1..=6;
@@ -119,7 +120,9 @@ pub fn build() -> Result<()> {
     if programs()?.ends_with("release") {
         command.arg("--release");
     }
-    let status = command.status().context("failed to run cargo build")?;
+    command.env(processes::MARK, processes::new_mark());
+    let cargo = processes::start(|| command.spawn());
+    let status = cargo.and_then(|mut cargo| cargo.wait()).context("failed to run cargo build")?;
     ensure!(status.success(), "the stages do not compile");
     Ok(())
 }

@@ -2,8 +2,6 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +12,7 @@ use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::hub::{Hub, lock};
+use crate::processes;
 
 const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
 /// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
@@ -26,8 +25,6 @@ pub const FLOOD_BYTES: usize = 256 * 1024;
 /// U+FFFD in UTF-8, and a private character of the same length.
 const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 const STAND_IN: &str = "\u{e0fd}";
-/// The variable that marks every process of one terminal, so that none is left behind.
-pub const MARK: &str = "LAB_TERMINAL";
 
 pub struct Terminal {
     pid: Pid,
@@ -83,7 +80,7 @@ impl Terminal {
     ///
     /// There is no pseudo-terminal left, or no such program.
     pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
-        let mark = new_mark();
+        let mark = processes::new_mark();
         let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
@@ -91,11 +88,12 @@ impl Terminal {
         command.args(words.iter().skip(1));
         command.cwd(std::env::current_dir().with_context(failed)?);
         command.env("TERM", "xterm-256color");
-        command.env(MARK, &mark);
+        command.env(processes::MARK, &mark);
         command.env_remove("RUST_BACKTRACE");
         command.env_remove("RUST_LIB_BACKTRACE");
         // The cause would name the whole search path; one line is enough.
-        let mut child = pair.slave.spawn_command(command).map_err(|_| {
+        let child = processes::start(|| pair.slave.spawn_command(command));
+        let mut child = child.map_err(|_| {
             anyhow!("{}: there is no such program, or it cannot be executed", failed())
         })?;
         drop(pair.slave);
@@ -172,13 +170,14 @@ impl Terminal {
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
     #[must_use]
     pub fn rests(&self) -> bool {
-        if self.look(|screen| screen.over().is_some()) || !Path::new("/proc/self/stat").exists() {
+        if self.look(|screen| screen.over().is_some()) {
             return true;
         }
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // The state follows the name, which is in parentheses and may hold any character.
-        let state = stat.rsplit_once(") ").map_or("", |(_, state)| state);
-        state.starts_with(['S', 'T'])
+        match processes::stat(self.pid) {
+            Some(stat) => "ST".contains(stat.state),
+            // Where `/proc` is, it has ended, and what it printed last is on its way.
+            None => processes::stat(Pid::this()).is_none(),
+        }
     }
 
     /// Ends every process of this terminal and waits for the program itself.
@@ -186,60 +185,10 @@ impl Terminal {
         self.kill();
         // What the program started shares its process group, or at least its environment.
         let _ = killpg(self.pid, Signal::SIGKILL);
-        kill_marked(&self.mark);
         let deadline = Instant::now() + Duration::from_secs(5);
         self.hub.wait(deadline, || self.look(|screen| screen.exit.clone()));
+        processes::kill_marked(&self.mark);
     }
-}
-
-/// Kills every process that any terminal of this process started, and waits until they are gone.
-pub fn kill_all() {
-    ENDING.store(true, Ordering::Relaxed);
-    let deadline = Instant::now() + Duration::from_secs(1);
-    while left() > 0 && Instant::now() < deadline {
-        kill_marked(&format!("{}-", std::process::id()));
-        thread::yield_now();
-    }
-}
-
-/// Counts the processes that the terminals of this process started and that still run.
-#[must_use]
-pub fn left() -> usize {
-    marked(&format!("{}-", std::process::id())).len()
-}
-
-/// Has [`kill_all`] begun? What programs do from then on is no finding.
-pub fn ending() -> bool {
-    ENDING.load(Ordering::Relaxed)
-}
-
-static ENDING: AtomicBool = AtomicBool::new(false);
-
-/// A value for [`MARK`] in the environment of one program, by which [`kill_all`] finds it.
-pub fn new_mark() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}-", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-fn kill_marked(mark: &str) {
-    for pid in marked(mark) {
-        let _ = kill(pid, Signal::SIGKILL);
-    }
-}
-
-/// Every process whose environment has a mark that starts so, on systems with `/proc`.
-///
-/// A program may fork, and a daemon leaves its process group; only the environment follows it.
-fn marked(mark: &str) -> Vec<Pid> {
-    let entry = format!("{MARK}={mark}");
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let pids = processes.flatten().filter_map(|process| {
-        let pid = process.file_name().to_str()?.parse().ok()?;
-        let environment = std::fs::read(process.path().join("environ")).ok()?;
-        let mut entries = environment.split(|byte| *byte == 0);
-        entries.any(|found| found.starts_with(entry.as_bytes())).then_some(Pid::from_raw(pid))
-    });
-    pids.collect()
 }
 
 impl Screen {

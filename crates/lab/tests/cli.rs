@@ -224,7 +224,7 @@ fn an_interrupted_play_leaves_no_process_behind() {
     assert!(rows.any(|row| row.unwrap().contains("$ stage2-client")));
     kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(128 + 2));
-    let mark = format!("LAB_TERMINAL={pid}-");
+    let mark = format!("LAB_MARK={pid}-");
     for process in fs::read_dir("/proc").unwrap().flatten() {
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
         assert!(!text(&environment).contains(&mark), "{:?} is left", process.file_name());

@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }));
     trials.push(Trial::test("every_behaviour_catches_a_wrong_program", every_behaviour_catches));
     let result = lab::run_tests(trials);
-    match lab::left() {
+    match lab::processes::left() {
         0 => result,
         left => {
             eprintln!("{left} processes outlived their session");

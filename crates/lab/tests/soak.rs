@@ -245,9 +245,9 @@ fn an_interrupted_soak_leaves_no_process_behind() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mark = format!("LAB_TERMINAL={}-", child.id());
-    // The soak starts its own processes a while after itself.
-    while marked(&mark) < 4 {
+    let mark = format!("LAB_MARK={}-", child.id());
+    // The soak starts its servers a while after itself.
+    while marked(&mark).iter().filter(|process| process.contains("-server")).count() < 4 {
         assert_eq!(child.try_wait().unwrap(), None);
     }
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
@@ -255,14 +255,16 @@ fn an_interrupted_soak_leaves_no_process_behind() {
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(!errors.any(|line| line.unwrap().contains("fell short")));
     assert_eq!((child.wait().unwrap().code(), output), (Some(128 + 2), 0));
-    assert_eq!(marked(&mark), 0);
+    assert_eq!(marked(&mark), Vec::<String>::new());
 }
 
-/// How many processes have this in their environment.
+/// The state and command line of every process that has this in its environment.
 #[cfg(target_os = "linux")]
-fn marked(mark: &str) -> usize {
-    let processes = Path::new("/proc").read_dir().unwrap().flatten();
-    let environments =
-        processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
-    environments.filter(|environment| text(environment).contains(mark)).count()
+fn marked(mark: &str) -> Vec<String> {
+    let processes = Path::new("/proc").read_dir().unwrap().flatten().map(|process| process.path());
+    let read = |process: &Path, file| text(&std::fs::read(process.join(file)).unwrap_or_default());
+    processes
+        .filter(|process| read(process, "environ").contains(mark))
+        .map(|process| read(&process, "stat") + &read(&process, "cmdline").replace('\0', " "))
+        .collect()
 }

@@ -17,7 +17,7 @@ use super::Target;
 use super::plan::{Act, Plan, shorten};
 use crate::hub::lock;
 use crate::peer::End;
-use crate::terminal::{MARK, new_mark};
+use crate::processes;
 
 /// A server that has ended needs a moment until its exit status can be read.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -34,11 +34,11 @@ struct Program(Child);
 impl Program {
     fn start(command: &mut Command) -> Result<Program> {
         let name = command.get_program().to_owned();
-        let child = command
-            .env(MARK, new_mark())
+        command
+            .env(processes::MARK, processes::new_mark())
             .env_remove("RUST_BACKTRACE")
-            .env_remove("RUST_LIB_BACKTRACE")
-            .spawn()
+            .env_remove("RUST_LIB_BACKTRACE");
+        let child = processes::start(|| command.spawn())
             .with_context(|| format!("failed to start {}", name.display()))?;
         Ok(Program(child))
     }
