@@ -74,11 +74,10 @@ impl Report {
         Report {
             title: session.title.clone(),
             file: file.to_owned(),
-            hint: match shows.is_empty() {
-                // Not even the first program started, and the failure says why.
-                true => None,
-                false => hint(&failure, &shows).map(str::to_owned).or_else(|| session.hint.clone()),
-            },
+            hint: hint(&failure, &shows).map(str::to_owned).or_else(|| {
+                // Where not even the first program started, the failure says why.
+                session.hint.clone().filter(|_| !shows.is_empty())
+            }),
             chapter: stage.map(|stage| format!("docs/src/stage{stage}.md")),
             held,
             step,
@@ -107,6 +106,11 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
     if shown(shows, IN_USE) {
         return Some(
             "The port is still in use from a moment ago: set SO_REUSEADDR before bind, or end the other program.",
+        );
+    }
+    if got.contains(IN_USE) {
+        return Some(
+            "Another program has the port, or one that has ended and did not set SO_REUSEADDR left connections that keep it for a minute (TIME_WAIT).",
         );
     }
     if let Some(got) = bytes(got) {

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -154,6 +155,17 @@ fn a_program_that_falls_short_is_exit_1() {
     let output = lab(&["check", "1", "--server", "false"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("server has ended (exit 1)"));
+}
+
+#[test]
+fn an_address_that_somebody_else_has_is_named_with_a_hint() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = other.local_addr().unwrap().to_string();
+    let output = lab(&["check", "1", "--client", "true", "--addr", &addr]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(report.contains(&format!("failed to bind to {addr}, given by --addr:")), "{report}");
+    assert!(report.contains("Hint: Another program has the port,"), "{report}");
 }
 
 #[test]
