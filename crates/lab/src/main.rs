@@ -31,8 +31,8 @@ usage: cargo lab play [STAGE | FILE] [--pace live|enter|fast]
        cargo lab soak [--connections N] [--seed S] [--stage N]
 
 play    Plays a session live, one column for each terminal. STAGE (1 to 6) plays
-        all sessions of that stage, FILE one session; without either you see one
-        session of each stage.
+        all sessions of that stage, the one that shows what it adds first. FILE
+        plays one session. Without either you see one session of each stage.
         --pace enter  waits for the Enter key before each step
         --pace fast   does not wait; this is so when the output is not a terminal
 check   Examines the programs of STAGE, in the order of the stages, and stops at
@@ -300,7 +300,12 @@ fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
             STAGES.zip(DEMOS).map(demo).collect::<Result<Vec<Session>>>()?
         }
         Some(what) => match what.to_str().and_then(|text| text.parse::<u8>().ok()) {
-            Some(stage) => stages::sessions(&stages::folder(stage)?)?,
+            Some(stage) => {
+                let mut sessions = stages::sessions(&stages::folder(stage)?)?;
+                let is_demo = |name: &str| STAGES.zip(DEMOS).any(|demo| demo == (stage, name));
+                sessions.sort_by_key(|session| !is_demo(&session.name()));
+                sessions
+            }
             None => vec![Session::read(Path::new(&what))?],
         },
     };

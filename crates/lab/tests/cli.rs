@@ -191,6 +191,13 @@ fn a_play_fits_80_columns_without_colour() {
 }
 
 #[test]
+fn a_play_of_a_stage_begins_with_what_the_stage_adds() {
+    let output = lab(&["play", "1"]);
+    let title = "One message goes from the client to the server, and both end.\n";
+    assert!(text(&output.stdout).starts_with(title), "{}", text(&output.stdout));
+}
+
+#[test]
 fn a_play_looks_like_the_picture_in_the_readme() {
     let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
     let session = Session::read(&file).unwrap();
