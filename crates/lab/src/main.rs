@@ -76,12 +76,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = run(command);
-    if processes::ending() {
-        // The programs were killed, and so is this one now: that is no finding.
-        loop {
-            thread::park();
-        }
-    }
+    processes::stop_if_ending();
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -299,8 +294,10 @@ fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
             };
             STAGES.zip(DEMOS).map(demo).collect::<Result<Vec<Session>>>()?
         }
-        Some(what) => match what.to_str().and_then(|text| text.parse::<u8>().ok()) {
-            Some(stage) => {
+        Some(what) => match what.to_str().filter(|text| text.parse::<u64>().is_ok()) {
+            Some(text) => {
+                let stage = parse_stage(text)
+                    .with_context(|| format!("there is no stage {text}: the stages are 1 to 6"))?;
                 let mut sessions = stages::sessions(&stages::folder(stage)?)?;
                 let is_demo = |name: &str| STAGES.zip(DEMOS).any(|demo| demo == (stage, name));
                 sessions.sort_by_key(|session| !is_demo(&session.name()));

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::hub::Hub;
 use crate::peer::{End, Peer};
 use crate::ports::{self, Ports, SERVER};
+use crate::processes;
 use crate::report::{Failure, Report};
 use crate::session::{Act, Closed, Deed, Session, Step, quote};
 use crate::terminal::{Exit, Screen, Terminal};
@@ -600,6 +601,7 @@ impl Player<'_> {
     ) -> Box<Report> {
         // What is on its way helps to understand.
         self.settle();
+        processes::stop_if_ending();
         let ports = &self.ports;
         let shows = self.actors.iter_mut().map(|(name, actor)| {
             let lines = match actor {

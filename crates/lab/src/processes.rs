@@ -54,10 +54,11 @@ pub fn exit(status: i32) -> ! {
     process::exit(status)
 }
 
-/// Has [`exit`] begun? What programs do from then on is no finding.
-#[must_use]
-pub fn ending() -> bool {
-    ENDING.load(Ordering::Relaxed)
+/// Never returns once [`exit`] has begun: what programs do from then on is no finding.
+pub fn stop_if_ending() {
+    while ENDING.load(Ordering::Relaxed) {
+        thread::park();
+    }
 }
 
 /// Counts the processes that this one has started and that still run.

@@ -110,7 +110,7 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
     }
     if got.contains(IN_USE) {
         return Some(
-            "Another program has the port, or one that has ended and did not set SO_REUSEADDR left connections that keep it for a minute (TIME_WAIT).",
+            "Another program has the port, or one that has ended and did not set SO_REUSEADDR left connections that keep it for a while (TIME_WAIT).",
         );
     }
     if let Some(got) = bytes(got) {

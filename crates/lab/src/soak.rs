@@ -128,12 +128,7 @@ pub fn soak(options: &Options) -> Result<Soaked> {
         joined.collect::<Result<Vec<Tally>>>()
     });
     bar.finish_and_clear();
-    if processes::ending() {
-        // The programs were killed, and so is this one now: that is no finding.
-        loop {
-            thread::park();
-        }
-    }
+    processes::stop_if_ending();
     let tallies = tallies?;
     let table = table(options.seed, &tallies);
     let failures = tallies.into_iter().filter_map(|tally| tally.failure).collect();

@@ -70,6 +70,14 @@ fn wrong_usage_is_named_in_one_line() {
         (&["load", "x"], "\"x\" is not an address, such as 127.0.0.1:5001"),
         (&["load", "127.0.0.1:1", "--size", "0"], "a message is 1 to 1024 bytes"),
         (&["load", "127.0.0.1:1", "--messages", "many"], "\"many\" is not a number"),
+        (&["soak", "--connections", "0"], "\"0\" is not a number of connections, from 1 on"),
+        (&["soak", "--connections", "many"], "\"many\" is not a number of connections, from 1 on"),
+        (&["soak", "--connections"], "missing argument for option '--connections'"),
+        (&["soak", "--seed", "-1"], "\"-1\" is not a whole number"),
+        (&["soak", "--stage", "2"], "soak has no stage \"2\": 3, 4, 5 or 6"),
+        (&["soak", "--stage", "x"], "soak has no stage \"x\": 3, 4, 5 or 6"),
+        (&["soak", "--pace", "fast"], "invalid option '--pace'"),
+        (&["soak", "3"], "unexpected argument \"3\""),
     ] {
         let output = lab(arguments);
         let error = text(&output.stderr);
@@ -83,6 +91,8 @@ fn a_stage_or_file_that_does_not_exist_is_named() {
     let stage = lab(&["play", "9"]);
     assert_eq!(stage.status.code(), Some(2));
     assert_eq!(text(&stage.stderr), "Error: there is no stage 9: the stages are 1 to 6\n");
+    let stage = lab(&["play", "256"]);
+    assert_eq!(text(&stage.stderr), "Error: there is no stage 256: the stages are 1 to 6\n");
     let file = lab(&["play", "no-such.session"]);
     assert_eq!(file.status.code(), Some(2));
     assert_eq!(
@@ -243,9 +253,39 @@ fn an_interrupted_play_leaves_no_process_behind() {
     assert!(rows.any(|row| row.unwrap().contains("$ stage2-client")));
     kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(128 + 2));
-    let mark = format!("LAB_MARK={pid}-");
-    for process in fs::read_dir("/proc").unwrap().flatten() {
-        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        assert!(!text(&environment).contains(&mark), "{:?} is left", process.file_name());
+    assert_eq!(started_by(pid), Vec::<String>::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_soak_leaves_no_process_behind() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(["soak", "--connections", "1000000", "--seed", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    // The soak starts its servers a while after itself.
+    while started_by(pid).iter().filter(|process| process.contains("-server")).count() < 4 {
+        assert_eq!(child.try_wait().unwrap(), None);
     }
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGINT).unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap()).lines().count();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(!errors.any(|line| line.unwrap().contains("fell short")));
+    assert_eq!((child.wait().unwrap().code(), output), (Some(128 + 2), 0));
+    assert_eq!(started_by(pid), Vec::<String>::new());
+}
+
+/// The state and command line of every process that the lab with this process id has started.
+fn started_by(lab: u32) -> Vec<String> {
+    let mark = format!("LAB_MARK={lab}-");
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let read = |process: &Path, file| text(&fs::read(process.join(file)).unwrap_or_default());
+    processes
+        .map(|process| process.path())
+        .filter(|process| read(process, "environ").contains(&mark))
+        .map(|process| read(&process, "stat") + &read(&process, "cmdline").replace('\0', " "))
+        .collect()
 }

@@ -4,16 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
 use lab::soak::{self, Options, Soaked, Target};
 use libtest_mimic::Trial;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use snapbox::{assert_data_eq, file};
 
 /// The first argument that makes this program a server.
@@ -45,11 +42,6 @@ fn main() -> ExitCode {
         (
             "a_server_that_keeps_what_it_should_give_back_is_found",
             a_server_that_keeps_what_it_should_give_back_is_found,
-        ),
-        ("wrong_usage_is_named_in_one_line", wrong_usage_is_named_in_one_line),
-        (
-            "an_interrupted_soak_leaves_no_process_behind",
-            an_interrupted_soak_leaves_no_process_behind,
         ),
     ];
     let trial = |&(name, test): &(&str, fn())| {
@@ -217,54 +209,4 @@ fn a_server_that_keeps_what_it_should_give_back_is_found() {
     assert!(report.contains("open descriptors at the end"), "{report}");
     let report = find("keeps memory", 100);
     assert!(report.contains("resident set has grown"), "{report}");
-}
-
-fn wrong_usage_is_named_in_one_line() {
-    for (arguments, line) in [
-        (&["--connections", "0"][..], "\"0\" is not a number of connections, from 1 on"),
-        (&["--connections", "many"], "\"many\" is not a number of connections, from 1 on"),
-        (&["--connections"], "missing argument for option '--connections'"),
-        (&["--seed", "-1"], "\"-1\" is not a whole number"),
-        (&["--stage", "2"], "soak has no stage \"2\": 3, 4, 5 or 6"),
-        (&["--stage", "x"], "soak has no stage \"x\": 3, 4, 5 or 6"),
-        (&["--pace", "fast"], "invalid option '--pace'"),
-        (&["3"], "unexpected argument \"3\""),
-    ] {
-        let output = lab(&[&["soak"], arguments].concat());
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
-        assert_eq!(error, format!("Error: {line}\nTry: cargo lab --help\n"));
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn an_interrupted_soak_leaves_no_process_behind() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(["soak", "--connections", "1000000", "--seed", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mark = format!("LAB_MARK={}-", child.id());
-    // The soak starts its servers a while after itself.
-    while marked(&mark).iter().filter(|process| process.contains("-server")).count() < 4 {
-        assert_eq!(child.try_wait().unwrap(), None);
-    }
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap()).lines().count();
-    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(!errors.any(|line| line.unwrap().contains("fell short")));
-    assert_eq!((child.wait().unwrap().code(), output), (Some(128 + 2), 0));
-    assert_eq!(marked(&mark), Vec::<String>::new());
-}
-
-/// The state and command line of every process that has this in its environment.
-#[cfg(target_os = "linux")]
-fn marked(mark: &str) -> Vec<String> {
-    let processes = Path::new("/proc").read_dir().unwrap().flatten().map(|process| process.path());
-    let read = |process: &Path, file| text(&std::fs::read(process.join(file)).unwrap_or_default());
-    processes
-        .filter(|process| read(process, "environ").contains(mark))
-        .map(|process| read(&process, "stat") + &read(&process, "cmdline").replace('\0', " "))
-        .collect()
 }
