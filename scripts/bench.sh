@@ -622,7 +622,7 @@ reading() {
         value=$(ratio two_cores.rust one_core.rust)
         if holds "$value > 1.2"; then
             printf -- '- **On two cores the wake-up dominates.** A round trip takes %s times as long as on one core, with the same programs. ' "$value"
-            printf 'While one side works, the core of the other side falls asleep, and each message has to wake it.'
+            printf 'While one side works, the other side waits on its own core, and each message has to wake it there.'
         else
             printf -- '- **Two cores** take %s times as long as one for a round trip. ' "$value"
             printf 'While one side works the other one waits, so the second core has little to add. What counts is how fast it wakes up.'

@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::ports;
 use crate::processes;
 
 /// The longest message that a server reads as one.
@@ -163,12 +164,8 @@ struct Server {
 
 impl Server {
     fn start(words: &[String]) -> Result<Server> {
-        let any_port = "127.0.0.1:0";
-        let mut words: Vec<String> = words.to_vec();
-        match words.iter().any(|word| word.contains("{addr}")) {
-            true => words.iter_mut().for_each(|word| *word = word.replace("{addr}", any_port)),
-            false => words.push(any_port.to_owned()),
-        }
+        let mut words = words.to_vec();
+        ports::tell(&mut words, "127.0.0.1:0");
         let (program, arguments) = words.split_first().context("the command is empty")?;
         let mut command = Command::new(program);
         command
@@ -219,27 +216,20 @@ impl Server {
 
     /// Only Linux tells.
     fn usage(&self) -> Option<Usage> {
-        let folder = format!("/proc/{}", self.process.id());
-        // proc_pid_stat(5): the second field is the name in parentheses; 14 and 15 are the times.
-        let stat = std::fs::read_to_string(format!("{folder}/stat")).ok()?;
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
-        let mut ticks = || fields.next()?.parse().ok();
-        let (user_ticks, system_ticks) = (ticks()?, ticks()?);
-        // VmRSS is a sum of counters that may lag behind; smaps_rollup counts the pages.
-        let count = |file: &str, name: &str| {
-            let text = std::fs::read_to_string(format!("{folder}/{file}")).ok()?;
-            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-            line.trim().strip_suffix(" kB")?.parse().ok()
-        };
-        let resident_kib = count("smaps_rollup", "Rss:").or_else(|| count("status", "VmRSS:"))?;
-        Some(Usage { user_ticks, system_ticks, resident_kib })
+        let pid = self.pid();
+        let processes::Stat { user_ticks, system_ticks, .. } = processes::stat(pid)?;
+        Some(Usage { user_ticks, system_ticks, resident_kib: processes::resident_kib(pid)? })
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.id().cast_signed())
     }
 }
 
 impl Drop for Server {
     /// Asks first, so that strace can write what it has counted.
     fn drop(&mut self) {
-        let group = Pid::from_raw(self.process.id().cast_signed());
+        let group = self.pid();
         let _ = killpg(group, Signal::SIGTERM);
         let deadline = Instant::now() + LIMIT;
         while self.output.line().is_ok() && Instant::now() < deadline {}

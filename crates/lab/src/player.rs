@@ -229,13 +229,11 @@ impl Player<'_> {
         // A server of ours chooses its port and prints it; any other program is told the address.
         if ours && words.len() == 1 && serves && self.cast.addr.is_none() {
             words.push(format!("{}:0", Ipv4Addr::LOCALHOST));
-        } else if words.iter().any(|word| word.contains("{addr}")) {
-            let addr = self.address()?.to_string();
-            for word in &mut words {
-                *word = word.replace("{addr}", &addr);
-            }
-        } else if part.is_some() && self.cast.addr.is_none() || ours && words.len() == 1 {
-            words.push(self.address()?.to_string());
+        } else if words.iter().any(|word| word.contains("{addr}"))
+            || part.is_some() && self.cast.addr.is_none()
+            || ours && words.len() == 1
+        {
+            ports::tell(&mut words, &self.address()?.to_string());
         } else if words.iter().skip(1).any(|word| word.contains("127.0.0.1:5001")) {
             self.address()?;
             for word in &mut words[1..] {

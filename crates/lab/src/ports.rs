@@ -107,6 +107,14 @@ fn addresses(text: &str) -> Vec<u16> {
         .collect()
 }
 
+/// Tells a program an address: in the place of `{addr}`, or as its last argument.
+pub fn tell(words: &mut Vec<String>, addr: &str) {
+    match words.iter().any(|word| word.contains("{addr}")) {
+        true => words.iter_mut().for_each(|word| *word = word.replace("{addr}", addr)),
+        false => words.push(addr.to_owned()),
+    }
+}
+
 /// A listener on a port of the system's choice that was not handed out by [`reserve`].
 ///
 /// # Errors

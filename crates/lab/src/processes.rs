@@ -118,14 +118,34 @@ pub struct Stat {
     /// `R` runs, `S` sleeps, `Z` has ended and its parent has not yet asked how.
     pub state: char,
     pub parent: u32,
+    /// CPU time in the program and in the kernel, in ticks of `getconf CLK_TCK`.
+    pub user_ticks: u64,
+    pub system_ticks: u64,
 }
 
 /// `None` when it is gone, and where there is no `/proc`.
 #[must_use]
 pub fn stat(pid: Pid) -> Option<Stat> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The state follows the name, which is in parentheses and may hold any character.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?.parse().ok()?;
-    Some(Stat { state, parent: fields.next()?.parse().ok()? })
+    // The second field is the name, in parentheses, and may hold any character.
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let field = |number: usize| fields.get(number - 3);
+    Some(Stat {
+        state: field(3)?.parse().ok()?,
+        parent: field(4)?.parse().ok()?,
+        user_ticks: field(14)?.parse().ok()?,
+        system_ticks: field(15)?.parse().ok()?,
+    })
+}
+
+/// The resident set, in KiB. `None` as for [`stat`].
+#[must_use]
+pub fn resident_kib(pid: Pid) -> Option<u64> {
+    let figure = |file: &str, name: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    // Counted page by page: VmRSS is a sum of counters that may lag behind (proc(5)).
+    figure("smaps_rollup", "Rss:").or_else(|| figure("status", "VmRSS:"))
 }

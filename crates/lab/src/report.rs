@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::session::Session;
+use crate::session::{Session, harmless};
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
@@ -182,17 +182,10 @@ impl fmt::Display for Report {
 }
 
 /// Cuts a long line, and shows control characters escaped.
-fn cut(line: &str) -> String {
-    let mut cut: String = line
-        .chars()
-        .take(WIDTH)
-        .flat_map(|c| match c.is_control() {
-            true => c.escape_default().collect::<Vec<_>>(),
-            false => vec![c],
-        })
-        .collect();
-    if line.chars().count() > WIDTH {
-        cut.push_str("...");
+#[must_use]
+pub fn cut(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => harmless(&line[..end]) + "...",
+        None => harmless(line),
     }
-    cut
 }

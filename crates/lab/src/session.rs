@@ -264,17 +264,8 @@ fn parse_peer(mark: char, rest: &str) -> Result<Act, String> {
 
 /// Reads `"text"` with the escapes that [`slice::escape_ascii`] writes, and `\0`.
 fn parse_bytes(quoted: &str) -> Result<Vec<u8>, String> {
-    let fault = || {
-        let quoted: String = quoted
-            .chars()
-            // It is shown as it is written, but it must not drive the terminal.
-            .flat_map(|c| match c.is_control() {
-                true => c.escape_debug().collect(),
-                false => vec![c],
-            })
-            .collect();
-        format!("expected bytes in quotes, such as \"hello\\n\", not {quoted}")
-    };
+    let fault =
+        || format!("expected bytes in quotes, such as \"hello\\n\", not {}", harmless(quoted));
     let inner =
         quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(fault)?;
     let mut bytes = Vec::new();
@@ -305,6 +296,16 @@ fn parse_bytes(quoted: &str) -> Result<Vec<u8>, String> {
 #[must_use]
 pub fn quote(bytes: &[u8]) -> String {
     format!("\"{}\"", bytes.escape_ascii())
+}
+
+/// Shows text as it is, but for control characters: they must not drive the terminal.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_debug().collect(),
+        false => vec![c],
+    };
+    text.chars().flat_map(escape).collect()
 }
 
 impl fmt::Display for Step {

@@ -5,13 +5,13 @@ mod plan;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use nix::unistd::Pid;
 
 use crate::processes;
 use crate::stages;
@@ -242,15 +242,15 @@ fn table(seed: u64, tallies: &[Tally]) -> String {
     row("probes answered", &|tally| tally.outcome.answered.to_string());
     row("messages sent", &|tally| tally.outcome.messages.to_string());
     row("messages lost", &|tally| tally.outcome.lost.to_string());
-    let usage = |usage: Option<Usage>, figure: fn(Usage) -> u64| {
+    let shown = |usage: Option<Usage>, figure: fn(Usage) -> u64| {
         usage.map_or("-".to_owned(), |usage| figure(usage).to_string())
     };
-    row("descriptors at the start", &|tally| usage(tally.start, |usage| usage.descriptors));
-    row("descriptors at the end", &|tally| usage(tally.end, |usage| usage.descriptors));
-    row("resident set at the start, KiB", &|tally| usage(tally.start, |usage| usage.resident_kib));
-    row("resident set at the end, KiB", &|tally| usage(tally.end, |usage| usage.resident_kib));
+    row("descriptors at the start", &|tally| shown(tally.start, |usage| usage.descriptors));
+    row("descriptors at the end", &|tally| shown(tally.end, |usage| usage.descriptors));
+    row("resident set at the start, KiB", &|tally| shown(tally.start, |usage| usage.resident_kib));
+    row("resident set at the end, KiB", &|tally| shown(tally.end, |usage| usage.resident_kib));
     table.push('\n');
-    if !Path::new("/proc/self/smaps_rollup").exists() {
+    if usage(Pid::this()).is_none() {
         table.push_str("Descriptors and resident set are measured on Linux only.\n");
     } else if tallies.iter().any(|tally| tally.end.is_none() && tally.failure.is_none()) {
         table.push_str("Too few connections to compare descriptors and resident set.\n");
@@ -259,11 +259,7 @@ fn table(seed: u64, tallies: &[Tally]) -> String {
 }
 
 /// What a process holds now; the start is after one of each fault, the end after all.
-fn usage(pid: u32) -> Option<Usage> {
+fn usage(pid: Pid) -> Option<Usage> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
-    // Counted page by page: the kernel's own counters of it lag behind (proc(5)).
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let resident = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
-    let resident_kib = resident.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(Usage { descriptors, resident_kib })
+    Some(Usage { descriptors, resident_kib: processes::resident_kib(pid)? })
 }

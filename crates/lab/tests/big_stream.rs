@@ -3,11 +3,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write, copy, sink};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+
+use nix::unistd::Pid;
 
 const MEBIBYTES: usize = 100;
 
@@ -21,10 +22,8 @@ impl Drop for Server {
     }
 }
 
-fn resident_kib(server: &Server) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+fn resident_kib(server: &Server) -> u64 {
+    lab::processes::resident_kib(Pid::from_raw(server.0.id().cast_signed())).unwrap()
 }
 
 /// Sends blocks of 1 MiB and reads every answer, until the server ends the connection.

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use nix::unistd::Pid;
 use socket2::SockRef;
 
 use super::Target;
@@ -18,6 +19,7 @@ use super::plan::{Act, Plan, shorten};
 use crate::hub::lock;
 use crate::peer::End;
 use crate::processes;
+use crate::report::cut;
 
 /// A server that has ended needs a moment until its exit status can be read.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -178,8 +180,8 @@ impl Server {
     }
 
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.program.0.id()
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.program.0.id().cast_signed())
     }
 
     /// Carries out one plan. The outcome counts as far as it got.
@@ -581,15 +583,4 @@ fn keep(lines: &mut VecDeque<String>, line: &str) {
         lines.pop_front();
     }
     lines.push_back(line.to_owned());
-}
-
-/// The start of a long line; what a server of somebody else prints must not drive the terminal.
-fn cut(line: &str) -> String {
-    const WIDTH: usize = 72;
-    let mut shown: String =
-        line.chars().take(WIDTH).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if line.chars().nth(WIDTH).is_some() {
-        shown.push_str("...");
-    }
-    shown
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use crate::session::quote;
+
 /// How a connection goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -420,6 +422,6 @@ pub fn shorten(bytes: &[u8]) -> String {
     const SHOWN: usize = 40;
     match bytes.len() > SHOWN {
         true => format!("\"{}...\" ({} bytes)", bytes[..SHOWN].escape_ascii(), bytes.len()),
-        false => format!("\"{}\"", bytes.escape_ascii()),
+        false => quote(bytes),
     }
 }
