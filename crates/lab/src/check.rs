@@ -8,11 +8,12 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::hub::lock;
-use crate::player::{self, Cast};
-use crate::report::Report;
-use crate::session::Session;
-use crate::stages::{self, STAGES};
+use crate::course::cast::Cast;
+use crate::course::session::Session;
+use crate::course::stages::{self, STAGES};
+use crate::play;
+use crate::play::report::Report;
+use crate::rig::hub::lock;
 
 /// The committed table: which behaviour holds at which stage.
 const MATRIX: &str = include_str!("../matrix.txt");
@@ -81,7 +82,7 @@ const FAILS: &str = "-";
 ///
 /// It does not hold; the report says why.
 pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
-    let play = || player::play(&behaviour.session, cast, &mut |_| {});
+    let play = || play::play(&behaviour.session, cast, &mut |_| {});
     match play() {
         // A port that was free when it was chosen can be taken before the program binds it.
         Err(report) if cast.addr.is_none() && report.port_in_use() => play(),

@@ -1,18 +1,12 @@
 //! The lab of the course: plays sessions, checks programs, and is itself checked. Unix only.
 
 pub mod check;
-mod hub;
-pub mod live;
-pub mod load;
-mod peer;
-pub mod player;
-mod ports;
-pub mod processes;
-pub mod report;
-pub mod session;
-pub mod soak;
-pub mod stages;
-mod terminal;
+mod contract;
+pub mod course;
+pub mod play;
+pub mod rig;
+pub mod stand;
+pub mod view;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,11 +16,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// The test harness of a stage: every file in its `sessions` folder is a test of that name.
 #[must_use]
 pub fn test_sessions(folder: &str) -> ExitCode {
-    let (sessions, cast) = match stages::sessions(Path::new(folder))
-        .and_then(|sessions| Ok((sessions, stages::programs()?)))
+    let (sessions, cast) = match course::stages::sessions(Path::new(folder))
+        .and_then(|sessions| Ok((sessions, course::stages::programs()?)))
     {
         Ok((sessions, programs)) => {
-            (sessions, player::Cast { programs, ..player::Cast::default() })
+            (sessions, course::cast::Cast { programs, ..course::cast::Cast::default() })
         }
         Err(err) => {
             eprintln!("Error: {err:#}");
@@ -36,7 +30,7 @@ pub fn test_sessions(folder: &str) -> ExitCode {
     let trials = sessions.into_iter().map(|session| {
         let cast = cast.clone();
         Trial::test(session.name().replace('-', "_"), move || {
-            player::play(&session, &cast, &mut |_| {})
+            play::play(&session, &cast, &mut |_| {})
                 .map_err(|report| Failed::from(report.to_string()))
         })
     });

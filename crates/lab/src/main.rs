@@ -12,13 +12,14 @@ use lexopt::prelude::*;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use lab::check;
-use lab::live::{Pace, Stage};
-use lab::load::{self, Load, Target};
-use lab::player::{self, Cast};
-use lab::processes;
-use lab::session::Session;
-use lab::soak;
-use lab::stages::{self, DEMOS, STAGES};
+use lab::course::cast::Cast;
+use lab::course::session::Session;
+use lab::course::stages::{self, DEMOS, STAGES};
+use lab::play;
+use lab::rig::process;
+use lab::stand::load::{self, Load, Target};
+use lab::stand::soak;
+use lab::view::{Columns, Pace};
 
 const HELP: &str = "\
 Plays the sessions of the course, and checks programs against it.
@@ -76,7 +77,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = run(command);
-    processes::stop_if_ending();
+    process::stop_if_ending();
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
@@ -94,7 +95,7 @@ fn end_everything_on_a_signal() {
     };
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            processes::exit(128 + signal);
+            process::exit(128 + signal);
         }
     });
 }
@@ -243,7 +244,7 @@ fn run(command: Command) -> Result<bool> {
             stages::build()?;
             let cast = Cast { programs: stages::programs()?, ..Cast::default() };
             for session in sessions {
-                let written = player::record(&session, &cast)?;
+                let written = play::record(&session, &cast)?;
                 std::fs::write(&session.path, written)
                     .with_context(|| format!("failed to write {}", session.path.display()))?;
             }
@@ -313,9 +314,9 @@ fn play(what: Option<OsString>, pace: Pace) -> Result<bool> {
     let mut out = std::io::stdout();
     for session in sessions {
         let mut stage =
-            Stage::open(&session, &out, pace, colour).context("failed to show the play")?;
+            Columns::open(&session, &out, pace, colour).context("failed to show the play")?;
         let mut written = Ok(());
-        let played = player::play(&session, &cast, &mut |scene| {
+        let played = play::play(&session, &cast, &mut |scene| {
             if written.is_ok() {
                 written = stage.show(&scene);
             }

@@ -23,7 +23,7 @@ impl Drop for Server {
 }
 
 fn resident_kib(server: &Server) -> u64 {
-    lab::processes::resident_kib(Pid::from_raw(server.0.id().cast_signed())).unwrap()
+    lab::rig::process::resident_kib(Pid::from_raw(server.0.id().cast_signed())).unwrap()
 }
 
 /// Sends blocks of 1 MiB and reads every answer, until the server ends the connection.
@@ -39,7 +39,7 @@ fn stream(addr: &str, blocks: usize) -> u64 {
 }
 
 fn outlives_100_mebibytes(stage: u8) {
-    let program = lab::stages::programs().unwrap().join(format!("stage{stage}-server"));
+    let program = lab::course::stages::programs().unwrap().join(format!("stage{stage}-server"));
     let child = Command::new(&program).arg("127.0.0.1:0").stdout(Stdio::piped()).spawn();
     let mut server = Server(child.unwrap());
     let mut output = BufReader::new(server.0.stdout.take().unwrap());

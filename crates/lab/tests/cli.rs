@@ -8,9 +8,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use lab::live::{Pace, Stage};
-use lab::player;
-use lab::session::Session;
+use lab::course::session::Session;
+use lab::play;
+use lab::view::{Columns, Pace};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use snapbox::{assert_data_eq, file};
@@ -24,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn root() -> PathBuf {
-    lab::stages::root()
+    lab::course::stages::root()
 }
 
 /// A session file in the folder for temporary files of this test.
@@ -212,9 +212,9 @@ fn a_play_looks_like_the_picture_in_the_readme() {
     let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
     let session = Session::read(&file).unwrap();
     let mut play = Vec::new();
-    let mut stage = Stage::open(&session, &mut play, Pace::Fast, true).unwrap();
-    let cast = lab::stages::cast(6).unwrap();
-    player::play(&session, &cast, &mut |scene| stage.show(&scene).unwrap()).unwrap();
+    let mut stage = Columns::open(&session, &mut play, Pace::Fast, true).unwrap();
+    let cast = lab::course::stages::cast(6).unwrap();
+    play::play(&session, &cast, &mut |scene| stage.show(&scene).unwrap()).unwrap();
     assert_data_eq!(
         String::from_utf8(play).unwrap(),
         file!["../../../docs/src/images/play.term.svg"]

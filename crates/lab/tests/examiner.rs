@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::LazyLock;
 
-use lab::player::Cast;
+use lab::course::cast::Cast;
 use libtest_mimic::{Failed, Trial};
 use snapbox::{Assert, Data};
 
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }));
     trials.push(Trial::test("every_behaviour_catches_a_wrong_program", every_behaviour_catches));
     let result = lab::run_tests(trials);
-    match lab::processes::left() {
+    match lab::rig::process::left() {
         0 => result,
         left => {
             eprintln!("{left} processes outlived their session");

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
-use lab::soak::{self, Options, Soaked, Target};
+use lab::stand::soak::{self, Options, Soaked, Target};
 use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, file};
 
@@ -119,7 +119,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// Soaks another server in the place of this stage's, with so many seconds of patience.
 fn soak(stage: u8, server: &[&str], connections: u64, patience: u64) -> Soaked {
-    lab::stages::build().unwrap();
+    lab::course::stages::build().unwrap();
     let [mut target] = <[Target; 1]>::try_from(soak::targets(Some(stage)).unwrap()).ok().unwrap();
     let patience = Duration::from_secs(patience);
     target.server = server.iter().map(|&word| word.to_owned()).collect();
@@ -168,7 +168,7 @@ fn the_same_seed_chooses_the_same_faults() {
 }
 
 fn the_server_of_stage_2_does_not_survive() {
-    let server = lab::stages::programs().unwrap().join("stage2-server");
+    let server = lab::course::stages::programs().unwrap().join("stage2-server");
     let soaked = soak(3, &[server.to_str().unwrap()], 50, 5);
     // The first fault is a killed process; from then on the server prints empty messages.
     assert_data_eq!(soaked.failures.concat(), file!["reports/soak-stage2-server.txt"].raw());
@@ -180,7 +180,7 @@ fn a_server_without_a_fault_holds() {
 
 fn a_server_that_ends_on_a_reset_is_found() {
     let report = find("ends on a reset", 200);
-    assert!(report.contains("The server has ended: exit status: 1.\n"), "{report}");
+    assert!(report.contains("The server has ended: exit 1.\n"), "{report}");
 }
 
 fn a_server_that_loses_bytes_is_found() {

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lab::session::Session;
+use lab::course::session::Session;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match Session::parse(Path::new("a.session"), text) {

@@ -1,20 +1,23 @@
 //! Plays a session: starts, types, sends, and waits for what must appear. It never sleeps.
 
+pub mod report;
+
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::hub::Hub;
-use crate::peer::{End, Peer};
-use crate::ports::{self, Ports, SERVER};
-use crate::processes;
-use crate::report::{Failure, Report};
-use crate::session::{Act, Closed, Deed, Session, Step, quote};
-use crate::terminal::{Exit, Screen, Terminal};
+use crate::contract::{self, PORT, PROMPT};
+use crate::course::cast::Cast;
+use crate::course::session::{Act, Closed, Deed, Session, Step, quote};
+use crate::play::report::{Failure, Report};
+use crate::rig::hub::Hub;
+use crate::rig::peer::{End, Peer};
+use crate::rig::ports::{self, Ports};
+use crate::rig::process::{self, Exit};
+use crate::rig::terminal::{Screen, Terminal};
 
 /// What must happen within this time, or the step fails. It never makes a step wait longer.
 pub const DEADLINE: Duration = Duration::from_secs(5);
@@ -28,21 +31,6 @@ const ECHO: Duration = Duration::from_millis(500);
 const SETTLED: Duration = Duration::from_secs(2);
 /// Lines of a flood that a report shows.
 const FLOOD_SHOWN: usize = 6;
-/// What every client of the course shows when you may type.
-const PROMPT: &str = ">";
-
-/// Which programs play the parts.
-#[derive(Clone, Debug, Default)]
-pub struct Cast {
-    /// The folder of the stages' own binaries.
-    pub programs: PathBuf,
-    /// Stands for `{server}`.
-    pub server: Option<Vec<String>>,
-    /// Stands for `{client}`.
-    pub client: Option<Vec<String>>,
-    /// The address that the programs use whatever they are told.
-    pub addr: Option<SocketAddr>,
-}
 
 /// What the audience of a live play is shown.
 pub enum Scene<'a> {
@@ -154,7 +142,7 @@ impl Player<'_> {
     fn new(cast: &Cast) -> Player<'_> {
         let mut ports = Ports::default();
         if let Some(addr) = cast.addr {
-            ports.learn(addr.port(), SERVER);
+            ports.learn(addr.port(), PORT);
         }
         Player { cast, hub: Arc::new(Hub::default()), actors: Vec::new(), ports }
     }
@@ -226,6 +214,7 @@ impl Player<'_> {
             }
             words[0] = path.to_string_lossy().into_owned();
         }
+        let shown = format!("{}:{PORT}", Ipv4Addr::LOCALHOST);
         // A server of ours chooses its port and prints it; any other program is told the address.
         if ours && words.len() == 1 && serves && self.cast.addr.is_none() {
             words.push(format!("{}:0", Ipv4Addr::LOCALHOST));
@@ -234,7 +223,7 @@ impl Player<'_> {
             || ours && words.len() == 1
         {
             ports::tell(&mut words, &self.address()?.to_string());
-        } else if words.iter().skip(1).any(|word| word.contains("127.0.0.1:5001")) {
+        } else if words.iter().skip(1).any(|word| word.contains(&shown)) {
             self.address()?;
             for word in &mut words[1..] {
                 *word = self.ports.hide(word);
@@ -251,7 +240,7 @@ impl Player<'_> {
         if let Some(addr) = self.cast.addr {
             return Ok(addr);
         }
-        if let Some(port) = self.ports.real(SERVER) {
+        if let Some(port) = self.ports.real(PORT) {
             return Ok((Ipv4Addr::LOCALHOST, port).into());
         }
         let server = self.actors.iter().find_map(|(name, actor)| match actor {
@@ -264,11 +253,10 @@ impl Player<'_> {
                 .wait(Instant::now() + DEADLINE, || {
                     terminal.look(|screen| {
                         let lines = screen.all();
-                        let addr = lines.iter().find_map(|line| line.strip_prefix("listening on "));
-                        let port = addr.and_then(|addr| addr.parse::<SocketAddr>().ok());
+                        let addr = lines.iter().find_map(|line| contract::listening(line));
                         match screen.over() {
-                            None => port.map(|addr| Some(addr.port())),
-                            Some(_) => Some(port.map(|addr| addr.port())),
+                            None => addr.map(|addr| Some(addr.port())),
+                            Some(_) => Some(addr.map(|addr| addr.port())),
                         }
                     })
                 })
@@ -276,7 +264,7 @@ impl Player<'_> {
                 .with_context(|| format!("{name} does not say where it listens"))?,
             None => ports::reserve()?,
         };
-        self.ports.learn(port, SERVER);
+        self.ports.learn(port, PORT);
         Ok((Ipv4Addr::LOCALHOST, port).into())
     }
 
@@ -325,7 +313,7 @@ impl Player<'_> {
                 .with_context(|| format!("failed to bind to {addr}, given by --addr"))?,
             None => ports::listen()?,
         };
-        self.ports.learn(listener.local_addr()?.port(), SERVER);
+        self.ports.learn(listener.local_addr()?.port(), PORT);
         let peer = Peer::listen(listener);
         self.actors.push((name.to_owned(), Actor::Peer(peer)));
         Ok(())
@@ -473,12 +461,12 @@ impl Player<'_> {
         found
     }
 
-    fn ends(&mut self, name: &str, status: Option<u32>) -> Result<(), Failure> {
+    fn ends(&mut self, name: &str, status: Option<u8>) -> Result<(), Failure> {
         let expected =
             status.map_or("the program ends".to_owned(), |status| format!("exit {status}"));
         let exit = self.watch(name, &expected, |screen| screen.exit().cloned())?;
         match status {
-            Some(status) if exit != Exit::Status(status) => {
+            Some(status) if exit != Exit::Status(status.into()) => {
                 Err(Failure::new(expected, exit.to_string()))
             }
             _ => Ok(()),
@@ -599,7 +587,7 @@ impl Player<'_> {
     ) -> Box<Report> {
         // What is on its way helps to understand.
         self.settle();
-        processes::stop_if_ending();
+        process::stop_if_ending();
         let ports = &self.ports;
         let shows = self.actors.iter_mut().map(|(name, actor)| {
             let lines = match actor {

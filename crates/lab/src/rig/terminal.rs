@@ -4,15 +4,13 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::hub::{Hub, lock};
-use crate::processes;
+use crate::rig::hub::{Hub, lock};
+use crate::rig::process::{self, Exit, Running};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
 /// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
@@ -27,19 +25,11 @@ const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 const STAND_IN: &str = "\u{e0fd}";
 
 pub struct Terminal {
-    pid: Pid,
-    mark: String,
+    program: Running,
     // Closing it hangs the terminal up.
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<Screen>>,
-    hub: Arc<Hub>,
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        self.end();
-    }
 }
 
 /// What has appeared on the terminal so far.
@@ -57,22 +47,6 @@ pub struct Screen {
     exit: Option<Exit>,
 }
 
-/// How a program ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    Status(u32),
-    Signal(String),
-}
-
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Exit::Status(status) => write!(f, "exit {status}"),
-            Exit::Signal(signal) => write!(f, "killed ({signal})"),
-        }
-    }
-}
-
 impl Terminal {
     /// Starts a program on a terminal of 80 columns and 24 rows.
     ///
@@ -80,7 +54,6 @@ impl Terminal {
     ///
     /// There is no pseudo-terminal left, or no such program.
     pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
-        let mark = processes::new_mark();
         let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
@@ -88,25 +61,19 @@ impl Terminal {
         command.args(words.iter().skip(1));
         command.cwd(std::env::current_dir().with_context(failed)?);
         command.env("TERM", "xterm-256color");
-        command.env(processes::MARK, &mark);
-        command.env_remove("RUST_BACKTRACE");
-        command.env_remove("RUST_LIB_BACKTRACE");
         // The cause would name the whole search path; one line is enough.
-        let child = processes::start(|| pair.slave.spawn_command(command));
-        let mut child = child.map_err(|_| {
+        let running = process::spawn_on(&*pair.slave, command).map_err(|_| {
             anyhow!("{}: there is no such program, or it cannot be executed", failed())
         })?;
         drop(pair.slave);
-        let pid = child.process_id().ok_or_else(|| anyhow!("{program:?} has no process id"))?;
+        let end = running.end();
         let screen = Arc::new(Mutex::new(Screen::new()));
         let mut output = pair.master.try_clone_reader()?;
         let terminal = Terminal {
-            pid: Pid::from_raw(i32::try_from(pid)?),
-            mark,
+            program: running,
             keyboard: pair.master.take_writer()?,
             master: pair.master,
             screen: Arc::clone(&screen),
-            hub: Arc::clone(hub),
         };
         let (reader_hub, reader_screen) = (Arc::clone(hub), Arc::clone(&screen));
         thread::spawn(move || {
@@ -124,13 +91,7 @@ impl Terminal {
         });
         let waiter_hub = Arc::clone(hub);
         thread::spawn(move || {
-            let exit = match child.wait() {
-                Ok(status) => match status.signal() {
-                    Some(signal) => Exit::Signal(signal.to_owned()),
-                    None => Exit::Status(status.exit_code()),
-                },
-                Err(err) => Exit::Signal(err.to_string()),
-            };
+            let exit = end();
             lock(&screen).exit = Some(exit);
             waiter_hub.announce();
         });
@@ -162,9 +123,7 @@ impl Terminal {
 
     /// Kills the program (SIGKILL), if it still runs.
     pub fn kill(&self) {
-        if self.look(|screen| screen.exit.is_none()) {
-            let _ = kill(self.pid, Signal::SIGKILL);
-        }
+        self.program.kill();
     }
 
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
@@ -173,21 +132,11 @@ impl Terminal {
         if self.look(|screen| screen.over().is_some()) {
             return true;
         }
-        match processes::stat(self.pid) {
+        match process::stat(self.program.pid()) {
             Some(stat) => "ST".contains(stat.state),
             // Where `/proc` is, it has ended, and what it printed last is on its way.
-            None => processes::stat(Pid::this()).is_none(),
+            None => process::stat(Pid::this()).is_none(),
         }
-    }
-
-    /// Ends every process of this terminal and waits for the program itself.
-    fn end(&self) {
-        self.kill();
-        // What the program started shares its process group, or at least its environment.
-        let _ = killpg(self.pid, Signal::SIGKILL);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        self.hub.wait(deadline, || self.look(|screen| screen.exit.clone()));
-        processes::kill_marked(&self.mark);
     }
 }
 

@@ -13,13 +13,14 @@ use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use nix::unistd::Pid;
 
-use crate::processes;
-use crate::stages;
+use crate::contract;
+use crate::course::stages;
+use crate::rig::process;
 use drive::{Outcome, Server};
 use plan::{FAULTS, Plan, Planner};
 
 /// The stages whose servers are meant to survive.
-pub const STAGES: std::ops::RangeInclusive<u8> = 3..=6;
+pub const STAGES: std::ops::RangeInclusive<u8> = contract::SURVIVING;
 pub const CONNECTIONS: u64 = 10_000;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// What the resident set may be at the end, in percent of the start.
@@ -128,7 +129,7 @@ pub fn soak(options: &Options) -> Result<Soaked> {
         joined.collect::<Result<Vec<Tally>>>()
     });
     bar.finish_and_clear();
-    processes::stop_if_ending();
+    process::stop_if_ending();
     let tallies = tallies?;
     let table = table(options.seed, &tallies);
     let failures = tallies.into_iter().filter_map(|tally| tally.failure).collect();
@@ -261,5 +262,5 @@ fn table(seed: u64, tallies: &[Tally]) -> String {
 /// What a process holds now; the start is after one of each fault, the end after all.
 fn usage(pid: Pid) -> Option<Usage> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
-    Some(Usage { descriptors, resident_kib: processes::resident_kib(pid)? })
+    Some(Usage { descriptors, resident_kib: process::resident_kib(pid)? })
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,11 +12,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::ports;
-use crate::processes;
+use crate::contract;
+use crate::rig::ports;
+use crate::rig::process::{self, Running};
 
 /// The longest message that a server reads as one.
-pub const MAX_SIZE: usize = 1024;
+pub const MAX_SIZE: usize = contract::MESSAGE_BYTES;
 /// One step that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(5);
 /// What a server may have printed and nobody has read yet: less than any system's pipe holds.
@@ -94,7 +95,7 @@ fn send(figures: &mut Figures, mut server: Option<&mut Server>) -> Result<()> {
         .with_context(|| format!("failed to connect to {addr}"))?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
-    let expected = [b"server send :", &message[..]].concat();
+    let expected = contract::answer(&message);
     let mut answer = vec![0; expected.len()];
 
     // The first message finds nothing warm, in the server and here, so it is not timed.
@@ -123,7 +124,8 @@ fn send(figures: &mut Figures, mut server: Option<&mut Server>) -> Result<()> {
         }
     }
     let last = server.as_deref().and_then(Server::usage);
-    exchange(&mut stream, b"q", b"server send :q", &mut answer[..14])?;
+    let bye = contract::answer(b"q");
+    exchange(&mut stream, b"q", &bye, &mut answer[..bye.len()])?;
 
     figures.usage = first.zip(last);
     if !times.is_empty() {
@@ -154,7 +156,7 @@ fn exchange(
 
 /// A server that this process has started. It ends with this value.
 struct Server {
-    process: Child,
+    running: Running,
     output: Output,
     addr: SocketAddr,
     start: Duration,
@@ -168,20 +170,16 @@ impl Server {
         ports::tell(&mut words, "127.0.0.1:0");
         let (program, arguments) = words.split_first().context("the command is empty")?;
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env(processes::MARK, processes::new_mark())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         // A group, so that a program that runs another one, such as strace, ends with it.
         command.process_group(0);
         let begin = Instant::now();
-        let mut process = processes::start(|| command.spawn())
-            .with_context(|| format!("failed to start {program:?}"))?;
-        let pipe = process.stdout.take();
+        let mut running =
+            process::spawn(&mut command).with_context(|| format!("failed to start {program:?}"))?;
+        let pipe = running.stdout.take();
         // From here on the process ends, whatever happens.
         let mut server = Server {
-            process,
+            running,
             output: Output { pipe, unread: Vec::new() },
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             start: Duration::ZERO,
@@ -217,12 +215,12 @@ impl Server {
     /// Only Linux tells.
     fn usage(&self) -> Option<Usage> {
         let pid = self.pid();
-        let processes::Stat { user_ticks, system_ticks, .. } = processes::stat(pid)?;
-        Some(Usage { user_ticks, system_ticks, resident_kib: processes::resident_kib(pid)? })
+        let process::Stat { user_ticks, system_ticks, .. } = process::stat(pid)?;
+        Some(Usage { user_ticks, system_ticks, resident_kib: process::resident_kib(pid)? })
     }
 
     fn pid(&self) -> Pid {
-        Pid::from_raw(self.process.id().cast_signed())
+        self.running.pid()
     }
 }
 
@@ -233,10 +231,6 @@ impl Drop for Server {
         let _ = killpg(group, Signal::SIGTERM);
         let deadline = Instant::now() + LIMIT;
         while self.output.line().is_ok() && Instant::now() < deadline {}
-        if self.output.pipe.is_some() {
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-        let _ = self.process.wait();
     }
 }
 

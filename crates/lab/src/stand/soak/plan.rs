@@ -4,7 +4,8 @@ use std::fmt;
 
 use fastrand::Rng;
 
-use crate::session::quote;
+use crate::contract::{self, MESSAGE_BYTES};
+use crate::course::session::quote;
 
 /// How a connection goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +221,7 @@ impl Planner {
             Fault::Garbage => {
                 self.act(Act::Connect);
                 for _ in 0..self.rng.u8(1..4) {
-                    let mut bytes = vec![0; self.rng.usize(2..=1024)];
+                    let mut bytes = vec![0; self.rng.usize(2..=MESSAGE_BYTES)];
                     self.rng.fill(&mut bytes);
                     self.act(Act::Garbage(bytes));
                     self.settle();
@@ -359,7 +360,7 @@ impl Planner {
     }
 
     fn settle(&mut self) {
-        self.act(if self.stage < 5 { Act::Printed } else { Act::Answered });
+        self.act(if contract::answers(self.stage) { Act::Answered } else { Act::Printed });
     }
 
     fn half_close(&mut self) {

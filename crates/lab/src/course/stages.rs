@@ -5,11 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::player::Cast;
-use crate::processes;
-use crate::session::Session;
+use crate::contract;
+use crate::course::cast::Cast;
+use crate::course::session::Session;
+use crate::rig::process::{self, Exit};
 
-pub const STAGES: std::ops::RangeInclusive<u8> = 1..=6;
+pub const STAGES: std::ops::RangeInclusive<u8> = contract::STAGES;
 
 /// The play of each stage that shows what it adds.
 pub const DEMOS: [&str; 6] =
@@ -120,9 +121,7 @@ pub fn build() -> Result<()> {
     if programs()?.ends_with("release") {
         command.arg("--release");
     }
-    command.env(processes::MARK, processes::new_mark());
-    let cargo = processes::start(|| command.spawn());
-    let status = cargo.and_then(|mut cargo| cargo.wait()).context("failed to run cargo build")?;
-    ensure!(status.success(), "the stages do not compile");
+    let built = process::spawn(&mut command).context("failed to run cargo build")?.end()();
+    ensure!(built == Exit::Status(0), "the stages do not compile");
     Ok(())
 }

@@ -45,7 +45,7 @@ pub enum Act {
     /// `~ TEXT`: a later line contains this.
     Contains(String),
     /// `= exit N` or `= end`: the program has ended, with this exit status or any.
-    Ends(Option<u32>),
+    Ends(Option<u8>),
     /// `$ tcp connect`: a raw peer connects to the server.
     Connect,
     /// `$ tcp listen`: a raw peer listens where the client will connect.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,53 +16,23 @@ use socket2::SockRef;
 
 use super::Target;
 use super::plan::{Act, Plan, shorten};
-use crate::hub::lock;
-use crate::peer::End;
-use crate::processes;
-use crate::report::cut;
+use crate::contract::{self, CLOSED, PREFIX, WAITING};
+use crate::play::report::cut;
+use crate::rig::hub::lock;
+use crate::rig::peer::End;
+use crate::rig::process::{self, Running};
 
 /// A server that has ended needs a moment until its exit status can be read.
 const MOMENT: Duration = Duration::from_secs(1);
 /// More lines than any plan makes a server print; one that prints without end has to wait.
 const LINES_WAITING: usize = 64 * 1024;
 const LINES_SHOWN: usize = 5;
-const PREFIX: &[u8] = b"server send :";
-const WAIT: &str = "wait client connect.........";
-const HUNG_UP: &str = "socket close.....";
-
-/// A program that ends, by its process id, when it is dropped.
-struct Program(Child);
-
-impl Program {
-    fn start(command: &mut Command) -> Result<Program> {
-        let name = command.get_program().to_owned();
-        command
-            .env(processes::MARK, processes::new_mark())
-            .env_remove("RUST_BACKTRACE")
-            .env_remove("RUST_LIB_BACKTRACE");
-        let child = processes::start(|| command.spawn())
-            .with_context(|| format!("failed to start {}", name.display()))?;
-        Ok(Program(child))
-    }
-
-    fn kill(&mut self) -> Result<()> {
-        self.0.kill().context("failed to kill a program")?;
-        self.0.wait().context("failed to wait for a program")?;
-        Ok(())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
-}
 
 /// A server that is under test, and what it has printed.
 pub struct Server {
     stage: u8,
     patience: Duration,
-    program: Program,
+    program: Running,
     pub addr: SocketAddr,
     /// The stage's own client.
     client: Vec<String>,
@@ -91,7 +61,7 @@ struct Block {
 struct Client {
     peer: Option<String>,
     stream: Option<TcpStream>,
-    program: Option<Program>,
+    program: Option<Running>,
     sent: Vec<Message>,
     /// It sends what cannot be read off the printed text; each message of it is one read.
     garbage: bool,
@@ -136,7 +106,7 @@ impl Server {
     /// There is no such program, or it does not say where it listens.
     pub fn start(target: &Target, patience: Duration) -> Result<Server> {
         let (name, arguments) = target.server.split_first().context("the command is empty")?;
-        let mut program = Program::start(
+        let mut program = start(
             Command::new(name)
                 .args(arguments)
                 .arg("127.0.0.1:0")
@@ -147,8 +117,8 @@ impl Server {
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped()),
         )?;
-        let stdout = program.0.stdout.take().context("the server has no output")?;
-        let stderr = program.0.stderr.take().context("the server has no output for errors")?;
+        let stdout = program.stdout.take().context("the server has no output")?;
+        let stderr = program.stderr.take().context("the server has no output for errors")?;
         let (sender, lines) = sync_channel(LINES_WAITING);
         thread::spawn(move || forward(stdout, &sender));
         let errors = Arc::new(Mutex::new(VecDeque::new()));
@@ -172,16 +142,16 @@ impl Server {
         };
         let deadline = Instant::now() + patience;
         let line = server.line(deadline)?;
-        let addr = line.strip_prefix("listening on ").and_then(|addr| addr.parse().ok());
-        server.addr = addr.with_context(|| format!("expected listening on ADDR, got {line:?}"))?;
+        server.addr = contract::listening(&line)
+            .with_context(|| format!("expected listening on ADDR, got {line:?}"))?;
         let line = server.line(deadline)?;
-        ensure!(line == WAIT, "expected {WAIT}, got {line:?}");
+        ensure!(line == WAITING, "expected {WAITING}, got {line:?}");
         Ok(server)
     }
 
     #[must_use]
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.program.0.id().cast_signed())
+        self.program.pid()
     }
 
     /// Carries out one plan. The outcome counts as far as it got.
@@ -237,7 +207,7 @@ impl Server {
             }
             Act::Start => {
                 let (name, arguments) = self.client.split_first().context("there is no client")?;
-                client.program = Some(Program::start(
+                client.program = Some(start(
                     Command::new(name)
                         .args(arguments)
                         .arg(self.addr.to_string())
@@ -278,14 +248,14 @@ impl Server {
             Act::HalfClose => drop(client.stream()?.shutdown(Shutdown::Write)),
             Act::End => client.read(usize::MAX)?,
             Act::Close => {
-                client.orderly = self.stage < 5 || client.has_all;
+                client.orderly = !contract::answers(self.stage) || client.has_all;
                 client.stream = None;
             }
             Act::Reset => {
                 let stream = client.stream.take().context("it is not connected")?;
                 SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
             }
-            Act::Kill => client.program.take().context("it has not started")?.kill()?,
+            Act::Kill => drop(client.program.take().context("it has not started")?),
         }
         Ok(())
     }
@@ -307,8 +277,8 @@ impl Server {
 
     /// A probe must get exactly its own answer, or see its own words printed where no server answers.
     fn probe(&mut self, number: usize, words: &[u8], client: &mut Client) -> Result<()> {
-        if self.stage >= 5 {
-            let expected = [PREFIX, words].concat();
+        if contract::answers(self.stage) {
+            let expected = contract::answer(words);
             client.read(expected.len())?;
             ensure!(
                 client.answers == expected,
@@ -364,15 +334,15 @@ impl Server {
             (Some(_), Some("")) => bail!("the server printed an empty message: {line}"),
             (Some(block), Some(read)) => {
                 ensure!(!block.quit, "the server read on after a q: {line}");
-                block.quit = read == "q" || read == "Q" && self.stage >= 6;
+                block.quit = contract::hangs_up(self.stage, read.as_bytes());
                 block.printed += read.len();
                 block.reads.push(read.to_owned());
             }
-            (Some(block), None) if line == HUNG_UP && !block.hung_up => {
+            (Some(block), None) if line == CLOSED && !block.hung_up => {
                 ensure!(block.quit, "the server hung up, and nobody had sent a q on its own");
                 block.hung_up = true;
             }
-            (Some(block), None) if line == WAIT => {
+            (Some(block), None) if line == WAITING => {
                 ensure!(block.hung_up == block.quit, "the server did not hang up after a q");
                 block.over = true;
             }
@@ -413,9 +383,9 @@ impl Server {
             ensure!(block.quit, "{err}");
         }
         let mut answers = Vec::new();
-        let answered = if self.stage < 5 { &[][..] } else { &block.reads };
+        let answered = if contract::answers(self.stage) { &block.reads } else { &[][..] };
         for (number, read) in answered.iter().enumerate() {
-            answers.extend(PREFIX);
+            answers.extend(PREFIX.as_bytes());
             answers.extend(match client.garbage {
                 true => client.sent.get(number).map_or(&[][..], |message| &message.bytes),
                 false => read.as_bytes(),
@@ -445,15 +415,14 @@ impl Server {
         let deadline = Instant::now() + MOMENT;
         while self.line(deadline).is_ok() {}
         // The end of its output comes shortly before the end of the process.
-        let mut ended = self.program.0.try_wait();
-        while matches!(ended, Ok(None)) && Instant::now() < deadline {
+        let mut ended = self.program.ended();
+        while ended.is_none() && Instant::now() < deadline {
             thread::yield_now();
-            ended = self.program.0.try_wait();
+            ended = self.program.ended();
         }
         let mut text = match ended {
-            Ok(Some(status)) => format!("The server has ended: {status}.\n"),
-            Ok(None) => "The server still runs.\n".to_owned(),
-            Err(err) => format!("The server: {err}.\n"),
+            Some(exit) => format!("The server has ended: {exit}.\n"),
+            None => "The server still runs.\n".to_owned(),
         };
         for (name, lines) in [("output", &self.last), ("errors", &lock(&self.errors))] {
             if !lines.is_empty() {
@@ -465,6 +434,11 @@ impl Server {
         }
         text
     }
+}
+
+fn start(command: &mut Command) -> Result<Running> {
+    let name = command.get_program().to_owned();
+    process::spawn(command).with_context(|| format!("failed to start {}", name.display()))
 }
 
 fn late(err: std::io::Error) -> anyhow::Error {
@@ -490,7 +464,7 @@ impl Client {
     /// One write. That it fails is right only if the server has hung up: that is judged later.
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(program) = &mut self.program {
-            let stdin = program.0.stdin.as_mut().context("it takes no lines")?;
+            let stdin = program.stdin.as_mut().context("it takes no lines")?;
             let line = [bytes, b"\n"].concat();
             stdin.write_all(&line).context("failed to type a line")?;
         } else if let Err(err) = self.stream()?.write_all(bytes) {

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
 
-use crate::player::Scene;
-use crate::session::{Act, Deed, Session, Step};
+use crate::course::session::{Act, Deed, Session, Step};
+use crate::play::Scene;
 
 /// The width of the whole view, in characters.
 const WIDTH: usize = 80;
@@ -22,14 +22,14 @@ pub enum Pace {
 }
 
 /// Prints the scenes of one session, as rows of columns.
-pub struct Stage<W> {
+pub struct Columns<W> {
     out: W,
     pace: Pace,
     colour: bool,
     columns: Vec<String>,
 }
 
-impl<W: Write> Stage<W> {
+impl<W: Write> Columns<W> {
     /// # Errors
     ///
     /// Nothing can be written.
@@ -50,13 +50,13 @@ impl<W: Write> Stage<W> {
             title.push_str(word);
         }
         writeln!(out, "{title}\n")?;
-        let mut stage = Stage { out, pace, colour, columns };
-        let names = stage.columns.clone();
+        let mut view = Columns { out, pace, colour, columns };
+        let names = view.columns.clone();
         let cells: Vec<&str> = names.iter().map(String::as_str).collect();
-        stage.cells(&cells, "1")?;
-        let rule = "-".repeat(stage.width());
-        stage.cells(&vec![rule.as_str(); names.len()], "2")?;
-        Ok(stage)
+        view.cells(&cells, "1")?;
+        let rule = "-".repeat(view.width());
+        view.cells(&vec![rule.as_str(); names.len()], "2")?;
+        Ok(view)
     }
 
     /// # Errors

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::session::{Session, harmless};
+use crate::contract::PREFIX;
+use crate::course::session::{Session, harmless};
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
@@ -119,7 +120,7 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
         if newline(&got) || got.strip_prefix(expected.as_str()).is_some_and(newline) {
             return Some("A newline was sent along: send the bytes of the message only.");
         }
-        if expected.strip_prefix("server send :").is_some_and(|message| got.starts_with(message)) {
+        if expected.strip_prefix(PREFIX).is_some_and(|message| got.starts_with(message)) {
             return Some(
                 "The answer lacks its prefix: it is \"server send :\" and then the message.",
             );

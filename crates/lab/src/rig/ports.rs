@@ -5,10 +5,9 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Mutex;
 
-use crate::hub::lock;
+use crate::contract::{self, PORT};
+use crate::rig::hub::lock;
 
-/// The port of the course, as sessions show it.
-pub const SERVER: u16 = 5001;
 /// The first connecting end of a session is 40001, the next 40002.
 const FIRST_CLIENT: u16 = 40001;
 
@@ -71,9 +70,9 @@ impl Ports {
     /// Learns every new port of a printed line, as a recording does.
     pub fn learn_line(&mut self, printed: &str) {
         for real in addresses(printed) {
-            let server = real == SERVER || printed.starts_with("listening on ");
-            match server && self.real(SERVER).is_none() {
-                true => self.learn(real, SERVER),
+            let server = real == PORT || contract::listening(printed).is_some();
+            match server && self.real(PORT).is_none() {
+                true => self.learn(real, PORT),
                 false => self.learn_client(real),
             }
         }
@@ -181,7 +180,7 @@ mod tests {
     #[test]
     fn a_number_that_only_contains_a_port_stays() {
         let mut ports = Ports::default();
-        ports.learn(3333, SERVER);
+        ports.learn(3333, PORT);
         assert_eq!(ports.show("13333 33330 3333 x3333y"), "13333 33330 5001 x5001y");
     }
 

@@ -1,29 +1,147 @@
-//! The processes that this one starts, in whatever way: none of them outlives it.
+//! The programs that this process starts: the only place that starts one, and none outlives it.
 
 use std::fs;
-use std::process;
+use std::io;
+use std::process::{self, Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use portable_pty::{CommandBuilder, SlavePty};
 
 /// The variable that marks every process, and what that one starts in its turn.
 ///
 /// A program may fork, and a daemon leaves its process group; only the environment follows it.
-pub const MARK: &str = "LAB_MARK";
+const MARK: &str = "LAB_MARK";
+/// With these a program of ours prints more than its one line of error.
+const UNWANTED: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
 /// A process that cannot be killed, such as one that waits for a disk, is given up after this time.
 const LIMIT: Duration = Duration::from_secs(5);
 
 static STARTING: RwLock<()> = RwLock::new(());
 static ENDING: AtomicBool = AtomicBool::new(false);
 
+/// A program that this process has started.
+///
+/// When this is dropped, the program ends, and so does whatever it has started in its turn. Until
+/// then its process id is its own, also when it has ended already: only the drop reaps it.
+#[derive(Debug)]
+pub struct Running {
+    pub stdin: Option<ChildStdin>,
+    pub stdout: Option<ChildStdout>,
+    pub stderr: Option<ChildStderr>,
+    child: Child,
+    mark: String,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Status(i32),
+    Signal(Signal),
+}
+
+/// Starts a program.
+///
+/// # Errors
+///
+/// There is no such program, or it cannot be executed.
+pub fn spawn(command: &mut Command) -> io::Result<Running> {
+    let mark = new_mark();
+    command.env(MARK, &mark);
+    for name in UNWANTED {
+        command.env_remove(name);
+    }
+    Ok(Running::new(start(|| command.spawn())?, mark))
+}
+
+/// Starts a program on a pseudo-terminal.
+///
+/// # Errors
+///
+/// As [`spawn`].
+pub fn spawn_on(terminal: &dyn SlavePty, mut command: CommandBuilder) -> Result<Running> {
+    let mark = new_mark();
+    command.env(MARK, &mark);
+    for name in UNWANTED {
+        command.env_remove(name);
+    }
+    let child: Box<dyn portable_pty::Child> = start(|| terminal.spawn_command(command))?;
+    let child = child.downcast().ok().context("a program of another kind has started")?;
+    Ok(Running::new(*child, mark))
+}
+
+impl Running {
+    fn new(mut child: Child, mark: String) -> Running {
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Running { stdin, stdout, stderr, child, mark }
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    /// How it ended; `None` while it runs.
+    #[must_use]
+    pub fn ended(&self) -> Option<Exit> {
+        ended(self.pid(), WaitPidFlag::WNOHANG)
+    }
+
+    /// Waits, in whatever thread calls it, until the program ends.
+    pub fn end(&self) -> impl FnOnce() -> Exit + Send + use<> {
+        let pid = self.pid();
+        move || loop {
+            if let Some(exit) = ended(pid, WaitPidFlag::empty()) {
+                return exit;
+            }
+        }
+    }
+
+    /// Kills the program (SIGKILL), if it still runs.
+    pub fn kill(&self) {
+        let _ = kill(self.pid(), Signal::SIGKILL);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+        // What the program started shares its process group, or at least its environment.
+        let _ = killpg(self.pid(), Signal::SIGKILL);
+        kill_all(|| marked(&self.mark));
+        let _ = self.child.wait();
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Exit::Status(status) => write!(f, "exit {status}"),
+            Exit::Signal(signal) => write!(f, "killed ({signal})"),
+        }
+    }
+}
+
+fn ended(pid: Pid, flags: WaitPidFlag) -> Option<Exit> {
+    match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | flags) {
+        Ok(WaitStatus::Exited(_, status)) => Some(Exit::Status(status)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Exit::Signal(signal)),
+        // The lab's own end has reaped it.
+        Err(Errno::ECHILD) => Some(Exit::Signal(Signal::SIGKILL)),
+        _ => None,
+    }
+}
+
 /// A value for [`MARK`] in the environment of one program.
-#[must_use]
-pub fn new_mark() -> String {
+fn new_mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("{}-{}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
@@ -31,14 +149,9 @@ pub fn new_mark() -> String {
 /// Starts a process by a call of `spawn`, which returns when the process is one of its own.
 ///
 /// A process that is half started has no mark yet, and [`exit`] must not overlook it.
-pub fn start<T>(spawn: impl FnOnce() -> T) -> T {
+fn start<T>(spawn: impl FnOnce() -> T) -> T {
     let _turn = STARTING.read().unwrap_or_else(PoisonError::into_inner);
     spawn()
-}
-
-/// Kills every process with this mark, and waits until they are gone.
-pub fn kill_marked(mark: &str) {
-    kill_all(|| marked(mark));
 }
 
 /// Ends this process, and before it every process that it has started.

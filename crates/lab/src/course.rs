@@ -1,0 +1,5 @@
+//! The course: its session files, who plays them, and where its stages are.
+
+pub mod cast;
+pub mod session;
+pub mod stages;

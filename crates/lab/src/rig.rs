@@ -1,0 +1,7 @@
+//! The operating system: processes, terminals, connections, ports. The only place that starts a program.
+
+pub(crate) mod hub;
+pub(crate) mod peer;
+pub(crate) mod ports;
+pub mod process;
+pub(crate) mod terminal;

@@ -1,0 +1,4 @@
+//! What a server stands, and what it costs.
+
+pub mod load;
+pub mod soak;
