@@ -12,7 +12,7 @@ use crate::course::cast::Cast;
 use crate::course::session::Session;
 use crate::course::stages::{self, STAGES};
 use crate::play;
-use crate::play::report::Report;
+use crate::play::Report;
 use crate::rig::hub::lock;
 
 /// The committed table: which behaviour holds at which stage.

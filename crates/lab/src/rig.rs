@@ -1,7 +1,9 @@
 //! The operating system: processes, terminals, connections, ports. The only place that starts a program.
 
+mod blocked;
 pub(crate) mod hub;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub mod process;
+pub(crate) mod screen;
 pub(crate) mod terminal;

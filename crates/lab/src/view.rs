@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
 
-use crate::course::session::{Act, Deed, Session, Step};
+use crate::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
 use crate::play::Scene;
 
 /// The width of the whole view, in characters.
@@ -64,7 +64,7 @@ impl<W: Write> Columns<W> {
     /// Nothing can be written.
     pub fn show(&mut self, scene: &Scene) -> std::io::Result<()> {
         match scene {
-            Scene::Before(step) if acts(step) => {
+            Scene::Before(step) if step.acts() => {
                 match self.pace {
                     Pace::Enter => {
                         std::io::stdin().read_line(&mut String::new())?;
@@ -75,11 +75,12 @@ impl<W: Write> Columns<W> {
                 }
                 self.row(step, &act(step), "36")
             }
-            Scene::Held(step, text) if !acts(step) => match step.act {
-                Act::Ends(_) | Act::Closed(_) | Act::Unread => {
+            Scene::Held(step, text) if !step.acts() => match step.act {
+                Act::Terminal(AtTerminal::Ends(_))
+                | Act::Peer(AtPeer::Closed(_) | AtPeer::Unread) => {
                     self.row(step, &format!("[{text}]"), "2")
                 }
-                Act::Bytes(_) => self.row(step, &format!("receives {text}"), "0"),
+                Act::Peer(_) => self.row(step, &format!("receives {text}"), "0"),
                 _ => self.row(step, text, "0"),
             },
             _ => Ok(()),
@@ -101,7 +102,8 @@ impl<W: Write> Columns<W> {
         if pieces.is_empty() {
             pieces.push(String::new());
         }
-        let typed = matches!(step.act, Act::Type(_)) && self.pace != Pace::Fast;
+        let typed =
+            matches!(step.act, Act::Terminal(AtTerminal::Type(_))) && self.pace != Pace::Fast;
         for piece in pieces {
             if typed && std::io::stdout().is_terminal() {
                 self.type_out(at, &piece, style)?;
@@ -147,17 +149,12 @@ impl<W: Write> Columns<W> {
     }
 }
 
-/// Does somebody do this, so that it is shown before it happens?
-fn acts(step: &Step) -> bool {
-    matches!(step.mark, '$' | '>' | '!')
-}
-
 fn act(step: &Step) -> String {
     match &step.act {
-        Act::Type(text) => format!(">{text}"),
-        Act::Start(_) => format!("$ {}", step.rest),
-        Act::Send(..) => format!("sends {}", step.rest),
-        Act::Do(Deed::Kill) => "[killed]".to_owned(),
+        Act::Terminal(AtTerminal::Type(text)) => format!(">{text}"),
+        Act::Start(Start::Program(_)) => format!("$ {}", step.rest),
+        Act::Peer(AtPeer::Send(_)) => format!("sends {}", step.rest),
+        Act::Terminal(AtTerminal::Kill) => "[killed]".to_owned(),
         _ => format!("[{}]", step.rest),
     }
 }

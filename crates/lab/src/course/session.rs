@@ -3,9 +3,11 @@
 //! One step a line, `NAME MARK REST`. The page "Sessions" of the book describes the format.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// One session file, parsed and checked: every name is started before it is used.
 #[derive(Clone, Debug)]
@@ -31,52 +33,63 @@ pub struct Step {
     pub act: Act,
 }
 
-/// What a step does or expects.
+/// What a step does or expects, and of whom: the parser knows who is a program and who a raw peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// `$ PROGRAM ARG...`: start a program on a terminal of its own.
-    Start(Vec<String>),
+    /// `$ ...`: somebody comes.
+    Start(Start),
+    Terminal(AtTerminal),
+    Peer(AtPeer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// `$ PROGRAM ARG...`: a program, on a terminal of its own.
+    Program(Vec<String>),
+    /// `$ tcp connect`: a raw peer that connects to the server.
+    Connect,
+    /// `$ tcp listen`: a raw peer that listens where the client will connect.
+    Listen,
+}
+
+/// What is done or expected at the terminal of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtTerminal {
     /// `> TEXT`: type the text at the prompt, then Enter.
     Type(String),
-    /// `! ...`: press a key, paste, kill.
-    Do(Deed),
+    /// `! up`, `! paste TEXT`, ...: the bytes that the key or the paste sends, at the prompt.
+    Keys(Vec<u8>),
+    /// `! type TEXT`: bytes typed ahead; nobody waits for a prompt.
+    Ahead(Vec<u8>),
+    /// `! resize COLUMNSxROWS`: the window has this size now.
+    Resize(u16, u16),
+    /// `! kill`: the program is killed (SIGKILL), by its process id.
+    Kill,
     /// `| LINE`: the next line is exactly this.
     Line(String),
     /// `~ TEXT`: a later line contains this.
     Contains(String),
     /// `= exit N` or `= end`: the program has ended, with this exit status or any.
     Ends(Option<u8>),
-    /// `$ tcp connect`: a raw peer connects to the server.
-    Connect,
-    /// `$ tcp listen`: a raw peer listens where the client will connect.
-    Listen,
-    /// `> "BYTES"` or `> "BYTES" * N`: a raw peer sends exactly these bytes, N times over.
-    Send(Vec<u8>, usize),
-    /// `| "BYTES"`: the next bytes that a raw peer receives are exactly these.
-    Bytes(Vec<u8>),
-    /// `~ unread`: bytes have come that a raw peer leaves unread.
-    Unread,
-    /// `= end`, `~ end`, `= reset`, `= end or reset`: how the connection of a raw peer ends.
-    Closed(Closed),
-    /// `! half-close`: a raw peer sends no more, but still receives.
-    HalfClose,
-    /// `! close`: a raw peer closes its socket, whatever it has not read.
-    Close,
-    /// `! reset`: a raw peer ends its connection with a RST.
-    Reset,
 }
 
-/// What is done at a terminal, beside typing a line.
+/// What a raw peer does or expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
-    /// The bytes that the key or the paste sends, at the prompt.
-    Keys(Vec<u8>),
-    /// Bytes typed ahead: nobody waits for a prompt.
-    Ahead(Vec<u8>),
-    /// The window has this many columns and rows now.
-    Resize(u16, u16),
-    /// The program is killed (SIGKILL), by its process id.
-    Kill,
+pub enum AtPeer {
+    /// `> "BYTES"` or `> "BYTES" * N`: send exactly these bytes.
+    Send(Vec<u8>),
+    /// `! half-close`: send no more, but still receive.
+    HalfClose,
+    /// `! close`: close the socket, whatever is unread.
+    Close,
+    /// `! reset`: end the connection with a RST.
+    Reset,
+    /// `| "BYTES"` or `| "BYTES" * N`: the next bytes received are exactly these.
+    Bytes(Vec<u8>),
+    /// `~ unread`: bytes have come, and stay unread.
+    Unread,
+    /// `= end`, `~ end`, `= reset`, `= end or reset`: how the connection ends.
+    Closed(Closed),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +103,9 @@ pub enum Closed {
     EndOrReset,
 }
 
+/// More than any session needs, and no more than any machine can hold.
+const FILE_BYTES: u64 = 1024 * 1024;
+const SENT_BYTES: usize = 64 * 1024 * 1024;
 const MARKS: &str = "$ > ! | ~ =";
 const DEEDS: &str = "kill, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
 const PEER_DEEDS: &str = "half-close, close or reset";
@@ -100,10 +116,16 @@ impl Session {
     /// The file cannot be read, or a line of it is not a step; the message names file, line and
     /// what was expected there.
     pub fn read(path: &Path) -> Result<Session> {
+        let shown = path.display();
+        let mut text = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(FILE_BYTES + 1).read_to_end(&mut text))
+            .with_context(|| format!("failed to read {shown}"))?;
+        if text.len() as u64 > FILE_BYTES {
+            bail!("{shown}: the file is no session: it has more than {FILE_BYTES} bytes");
+        }
         let text =
-            std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| anyhow::anyhow!("{}: the file is not UTF-8", path.display()))?;
+            String::from_utf8(text).map_err(|_| anyhow!("{shown}: the file is not UTF-8"))?;
         Session::parse(path, &text)
     }
 
@@ -119,8 +141,8 @@ impl Session {
             steps: Vec::new(),
             source: source.clone(),
         };
-        // Every name that was started so far, and whether it is a raw peer.
-        let mut cast: Vec<(String, bool)> = Vec::new();
+        // Every name that was started so far, and what came.
+        let mut cast: Vec<(String, Start)> = Vec::new();
         for (number, line) in source.iter().enumerate().map(|(i, line)| (i + 1, line)) {
             if let Some(comment) = line.strip_prefix('#') {
                 let comment = comment.trim();
@@ -135,7 +157,7 @@ impl Session {
                 continue;
             }
             let step = parse_step(line, number, &mut cast)
-                .map_err(|reason| anyhow::anyhow!("{}:{number}: {reason}", path.display()))?;
+                .map_err(|reason| anyhow!("{}:{number}: {reason}", path.display()))?;
             session.steps.push(step);
         }
         let path = path.display();
@@ -154,17 +176,47 @@ impl Session {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// Is the last that is expected of this terminal a `~`, so that more may come?
+    pub(crate) fn ends_loosely(&self, name: &str) -> bool {
+        let mut steps = self.steps.iter().rev();
+        let last = steps.find(|step| step.name == name && "|~".contains(step.mark));
+        last.is_some_and(|step| step.mark == '~')
+    }
+
     /// Does a step start the program that this placeholder, `{server}` or `{client}`, stands for?
     #[must_use]
     pub fn starts(&self, placeholder: &str) -> bool {
         self.steps.iter().any(|step| match &step.act {
-            Act::Start(words) => words.first().is_some_and(|word| word == placeholder),
+            Act::Start(start) => start.program() == Some(placeholder),
             _ => false,
         })
     }
 }
 
-fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, bool)>) -> Result<Step, String> {
+impl Start {
+    /// The first word of the program's command.
+    fn program(&self) -> Option<&str> {
+        match self {
+            Start::Program(words) => words.first().map(String::as_str),
+            Start::Connect | Start::Listen => None,
+        }
+    }
+
+    /// Is it anybody's program, of which no line is known beforehand?
+    pub(crate) fn is_anybodys(&self) -> bool {
+        matches!(self.program(), Some("{server}" | "{client}"))
+    }
+}
+
+impl Step {
+    /// Does somebody do this, so that it is shown before it happens?
+    #[must_use]
+    pub fn acts(&self) -> bool {
+        matches!(self.mark, '$' | '>' | '!')
+    }
+}
+
+fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, Start)>) -> Result<Step, String> {
     let (name, after) = line.split_once(' ').unwrap_or((line, ""));
     let mut after = after.chars();
     let mark = after.next().unwrap_or(' ');
@@ -177,89 +229,104 @@ fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, bool)>) -> Resu
         return Err(format!("expected a name of letters, digits and '-', not {name:?}"));
     }
     let act = if mark == '$' {
-        let act = match rest.as_str() {
-            "tcp connect" => Act::Connect,
-            "tcp listen" => Act::Listen,
+        let start = match rest.as_str() {
+            "tcp connect" => Start::Connect,
+            "tcp listen" => Start::Listen,
             "" => return Err("expected a program to start, tcp connect or tcp listen".to_owned()),
-            _ => Act::Start(shell_words::split(&rest).map_err(|err| format!("{err} in {rest:?}"))?),
+            _ => Start::Program(
+                shell_words::split(&rest).map_err(|err| format!("{err} in {rest:?}"))?,
+            ),
         };
         cast.retain(|(known, _)| known != name);
-        cast.push((name.to_owned(), !matches!(act, Act::Start(_))));
-        act
+        cast.push((name.to_owned(), start.clone()));
+        Act::Start(start)
     } else {
-        let Some((_, peer)) = cast.iter().find(|(known, _)| known == name) else {
-            let known: Vec<&str> = cast.iter().map(|(known, _)| known.as_str()).collect();
-            return Err(match known.is_empty() {
-                true => format!("{name:?} is not started: expected {name} $ PROGRAM"),
-                false => format!(
-                    "{name:?} is not started: expected {name} $ PROGRAM, or one of: {}",
-                    known.join(", ")
-                ),
-            });
-        };
-        if *peer { parse_peer(mark, &rest)? } else { parse_terminal(mark, &rest)? }
+        match cast.iter().find(|(known, _)| known == name).map(|(_, start)| start) {
+            Some(start @ Start::Program(_)) => {
+                if mark == '|' && start.is_anybodys() {
+                    let rest = rest.trim();
+                    return Err(format!("expected ~ {rest}: what else {name} prints is not known"));
+                }
+                Act::Terminal(parse_terminal(mark, &rest)?)
+            }
+            Some(Start::Connect | Start::Listen) => Act::Peer(parse_peer(mark, &rest)?),
+            None => {
+                let known: Vec<&str> = cast.iter().map(|(known, _)| known.as_str()).collect();
+                return Err(match known.is_empty() {
+                    true => format!("{name:?} is not started: expected {name} $ PROGRAM"),
+                    false => format!(
+                        "{name:?} is not started: expected {name} $ PROGRAM, or one of: {}",
+                        known.join(", ")
+                    ),
+                });
+            }
+        }
     };
     Ok(Step { line: number, name: name.to_owned(), mark, rest, act })
 }
 
-fn parse_terminal(mark: char, rest: &str) -> Result<Act, String> {
+fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
     Ok(match mark {
-        '>' => Act::Type(rest.to_owned()),
-        '|' => Act::Line(rest.to_owned()),
+        '>' => AtTerminal::Type(rest.to_owned()),
+        '|' => AtTerminal::Line(rest.to_owned()),
         '~' if rest.is_empty() => return Err("expected a text after ~".to_owned()),
-        '~' => Act::Contains(rest.to_owned()),
+        '~' => AtTerminal::Contains(rest.to_owned()),
         '=' => match rest.strip_prefix("exit ").map(str::parse) {
-            Some(Ok(status)) => Act::Ends(Some(status)),
-            _ if rest == "end" => Act::Ends(None),
+            Some(Ok(status)) => AtTerminal::Ends(Some(status)),
+            _ if rest == "end" => AtTerminal::Ends(None),
             _ => return Err(format!("expected = exit STATUS or = end, not {rest:?}")),
         },
-        _ => Act::Do(parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?),
+        _ => parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?,
     })
 }
 
-fn parse_deed(rest: &str) -> Option<Deed> {
+fn parse_deed(rest: &str) -> Option<AtTerminal> {
     Some(match rest {
-        "kill" => Deed::Kill,
-        "ctrl-c" => Deed::Keys(b"\x03".to_vec()),
-        "ctrl-d" => Deed::Keys(b"\x04".to_vec()),
-        "up" => Deed::Keys(b"\x1b[A".to_vec()),
-        "enter" => Deed::Keys(b"\r".to_vec()),
+        "kill" => AtTerminal::Kill,
+        "ctrl-c" => AtTerminal::Keys(b"\x03".to_vec()),
+        "ctrl-d" => AtTerminal::Keys(b"\x04".to_vec()),
+        "up" => AtTerminal::Keys(b"\x1b[A".to_vec()),
+        "enter" => AtTerminal::Keys(b"\r".to_vec()),
         _ => match rest.split_once(' ')? {
             // A terminal pastes the Enter key for the end of a line.
-            ("paste", text) => Deed::Keys(text.replace("\\n", "\r").into_bytes()),
-            ("type", text) => Deed::Ahead(text.replace("\\n", "\r").into_bytes()),
+            ("paste", text) => AtTerminal::Keys(text.replace("\\n", "\r").into_bytes()),
+            ("type", text) => AtTerminal::Ahead(text.replace("\\n", "\r").into_bytes()),
             ("resize", size) => {
                 let (columns, rows) = size.split_once('x')?;
-                Deed::Resize(columns.parse().ok()?, rows.parse().ok()?)
+                AtTerminal::Resize(columns.parse().ok()?, rows.parse().ok()?)
             }
             _ => return None,
         },
     })
 }
 
-fn parse_peer(mark: char, rest: &str) -> Result<Act, String> {
+fn parse_peer(mark: char, rest: &str) -> Result<AtPeer, String> {
     Ok(match (mark, rest) {
-        ('>', _) => {
-            let (quoted, times) = match rest.rsplit_once("\" * ") {
-                Some((quoted, times)) => (format!("{quoted}\""), times),
-                None => (rest.to_owned(), "1"),
-            };
-            let times = times.parse().map_err(|_| format!("expected a count, not {times:?}"))?;
-            Act::Send(parse_bytes(&quoted)?, times)
-        }
-        ('|', _) => Act::Bytes(parse_bytes(rest)?),
-        ('=', "end") => Act::Closed(Closed::End),
-        ('=', "reset") => Act::Closed(Closed::Reset),
-        ('=', "end or reset") => Act::Closed(Closed::EndOrReset),
-        ('~', "unread") => Act::Unread,
-        ('~', "end") => Act::Closed(Closed::SoonerOrLater),
-        ('!', "half-close") => Act::HalfClose,
-        ('!', "close") => Act::Close,
-        ('!', "reset") => Act::Reset,
+        ('>', _) => AtPeer::Send(parse_repeated(rest)?),
+        ('|', _) => AtPeer::Bytes(parse_repeated(rest)?),
+        ('=', "end") => AtPeer::Closed(Closed::End),
+        ('=', "reset") => AtPeer::Closed(Closed::Reset),
+        ('=', "end or reset") => AtPeer::Closed(Closed::EndOrReset),
+        ('~', "unread") => AtPeer::Unread,
+        ('~', "end") => AtPeer::Closed(Closed::SoonerOrLater),
+        ('!', "half-close") => AtPeer::HalfClose,
+        ('!', "close") => AtPeer::Close,
+        ('!', "reset") => AtPeer::Reset,
         ('=', _) => return Err(format!("expected = end, reset or end or reset, not {rest:?}")),
         ('~', _) => return Err(format!("expected ~ end or ~ unread, not {rest:?}")),
         _ => return Err(format!("expected ! {PEER_DEEDS}, not {rest:?}")),
     })
+}
+
+/// Reads `"text"` or `"text" * N`.
+fn parse_repeated(rest: &str) -> Result<Vec<u8>, String> {
+    let Some((quoted, times)) = rest.rsplit_once("\" * ") else { return parse_bytes(rest) };
+    let bytes = parse_bytes(&format!("{quoted}\""))?;
+    let times: usize = times.parse().map_err(|_| format!("expected a count, not {times:?}"))?;
+    match bytes.len().checked_mul(times) {
+        Some(all) if all <= SENT_BYTES => Ok(bytes.repeat(times)),
+        _ => Err(format!("expected at most {SENT_BYTES} bytes, not {rest}")),
+    }
 }
 
 /// Reads `"text"` with the escapes that [`slice::escape_ascii`] writes, and `\0`.
@@ -328,28 +395,37 @@ mod tests {
 
     #[test]
     fn every_step_is_understood() {
-        for (line, expected) in [
-            ("t $ a 'b c'", Act::Start(vec!["a".into(), "b c".into()])),
-            ("p $ tcp listen", Act::Listen),
-            ("t > hello", Act::Type("hello".into())),
-            ("t >", Act::Type(String::new())),
-            ("t |     indented", Act::Line("    indented".into())),
-            ("t |", Act::Line(String::new())),
-            ("t ~ part", Act::Contains("part".into())),
-            ("t = exit 101", Act::Ends(Some(101))),
-            ("t = end", Act::Ends(None)),
-            ("t ! kill", Act::Do(Deed::Kill)),
-            ("t ! paste a\\nb", Act::Do(Deed::Keys(b"a\rb".to_vec()))),
-            ("t ! type a\\n", Act::Do(Deed::Ahead(b"a\r".to_vec()))),
-            ("t ! resize 40x10", Act::Do(Deed::Resize(40, 10))),
-            (r#"p > "\x1b[2J\n""#, Act::Send(b"\x1b[2J\n".to_vec(), 1)),
-            (r#"p > "ab" * 3"#, Act::Send(b"ab".to_vec(), 3)),
-            (r#"p | "\"" "#.trim_end(), Act::Bytes(b"\"".to_vec())),
-            ("p ~ unread", Act::Unread),
-            ("p ~ end", Act::Closed(Closed::SoonerOrLater)),
-            ("p = end or reset", Act::Closed(Closed::EndOrReset)),
-            ("p ! half-close", Act::HalfClose),
-        ] {
+        let terminal = [
+            ("t > hello", AtTerminal::Type("hello".into())),
+            ("t >", AtTerminal::Type(String::new())),
+            ("t |     indented", AtTerminal::Line("    indented".into())),
+            ("t |", AtTerminal::Line(String::new())),
+            ("t ~ part", AtTerminal::Contains("part".into())),
+            ("t = exit 101", AtTerminal::Ends(Some(101))),
+            ("t = end", AtTerminal::Ends(None)),
+            ("t ! kill", AtTerminal::Kill),
+            ("t ! paste a\\nb", AtTerminal::Keys(b"a\rb".to_vec())),
+            ("t ! type a\\n", AtTerminal::Ahead(b"a\r".to_vec())),
+            ("t ! resize 40x10", AtTerminal::Resize(40, 10)),
+        ];
+        let peer = [
+            (r#"p > "\x1b[2J\n""#, AtPeer::Send(b"\x1b[2J\n".to_vec())),
+            (r#"p > "ab" * 3"#, AtPeer::Send(b"ababab".to_vec())),
+            (r#"p | "\"""#, AtPeer::Bytes(b"\"".to_vec())),
+            (r#"p | "x" * 2"#, AtPeer::Bytes(b"xx".to_vec())),
+            ("p ~ unread", AtPeer::Unread),
+            ("p ~ end", AtPeer::Closed(Closed::SoonerOrLater)),
+            ("p = end or reset", AtPeer::Closed(Closed::EndOrReset)),
+            ("p ! half-close", AtPeer::HalfClose),
+        ];
+        let words = vec!["a".to_owned(), "b c".to_owned()];
+        let start = [
+            ("t $ a 'b c'", Act::Start(Start::Program(words))),
+            ("p $ tcp listen", Act::Start(Start::Listen)),
+        ];
+        let terminal = terminal.map(|(line, act)| (line, Act::Terminal(act)));
+        let peer = peer.map(|(line, act)| (line, Act::Peer(act)));
+        for (line, expected) in start.into_iter().chain(terminal).chain(peer) {
             assert_eq!(act(line), expected, "{line}");
         }
     }

@@ -125,3 +125,13 @@ pub fn build() -> Result<()> {
     ensure!(built == Exit::Status(0), "the stages do not compile");
     Ok(())
 }
+
+/// Is this the name of one of the stages' binaries, such as `stage3-server`?
+#[must_use]
+pub fn is_program(name: &str) -> bool {
+    let Some((stage, part)) = name.strip_prefix("stage").and_then(|rest| rest.split_once('-'))
+    else {
+        return false;
+    };
+    stage.parse::<u8>().is_ok() && ["server", "client", "send-only-client"].contains(&part)
+}

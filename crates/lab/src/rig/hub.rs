@@ -1,19 +1,49 @@
 //! Waiting for what must happen: threads announce changes, one waits for a condition.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Wakes the player whenever a program or a peer did anything.
+use nix::unistd::Pid;
+
+use crate::rig::blocked::Stall;
+use crate::rig::process::Exit;
+use crate::rig::screen::Screen;
+
+/// What must happen within this time, or it has failed. It never makes anybody wait longer.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a wait goes on before it looks whether anything can come at all.
+pub const MOMENT: Duration = Duration::from_millis(20);
+
+/// Wakes the player whenever a program or a peer did anything, and knows all programs.
 #[derive(Default)]
 pub struct Hub {
     changes: Mutex<u64>,
     changed: Condvar,
+    programs: Mutex<Vec<Program>>,
 }
+
+struct Program {
+    name: String,
+    pid: Pid,
+    screen: Arc<Mutex<Screen>>,
+}
+
+/// Why nothing more comes, in a few words.
+pub type Why = String;
 
 impl Hub {
     pub fn announce(&self) {
         *lock(&self.changes) += 1;
         self.changed.notify_all();
+    }
+
+    pub(super) fn add(&self, name: &str, pid: Pid, screen: &Arc<Mutex<Screen>>) {
+        let program = Program { name: name.to_owned(), pid, screen: Arc::clone(screen) };
+        lock(&self.programs).push(program);
+    }
+
+    pub(super) fn remove(&self, pid: Pid) {
+        lock(&self.programs).retain(|program| program.pid != pid);
     }
 
     /// Waits until `condition` gives a value; `None` when the deadline comes first.
@@ -36,6 +66,58 @@ impl Hub {
                 };
             }
         }
+    }
+
+    /// Waits until `condition` gives a value, as long as one can come.
+    ///
+    /// `condition` gets the time until which it may wait by itself, for news that nobody announces.
+    ///
+    /// # Errors
+    ///
+    /// A program prints without end, every program waits for another, or the deadline comes.
+    pub fn watch<T>(&self, mut condition: impl FnMut(Instant) -> Option<T>) -> Result<T, Why> {
+        let deadline = Instant::now() + DEADLINE;
+        let mut stall = Stall::default();
+        loop {
+            let moment = deadline.min(Instant::now() + MOMENT);
+            if let Some(value) = self.wait(moment, || condition(moment)) {
+                return Ok(value);
+            }
+            if let Some(why) = self.flood() {
+                return Err(why);
+            }
+            if let Some(why) = stall.look(&self.running()) {
+                // What came while this was found out is not lost.
+                return condition(moment).ok_or(why);
+            }
+            if Instant::now() >= deadline {
+                return Err(format!("nothing more for {} seconds", DEADLINE.as_secs()));
+            }
+        }
+    }
+
+    /// Does a program print without end?
+    pub fn flood(&self) -> Option<Why> {
+        lock(&self.programs).iter().find_map(|program| {
+            let screen = lock(&program.screen);
+            let last = screen.last().map_or(String::new(), |last| format!(": {last}"));
+            screen.flooded().then(|| format!("{} prints without end{last}", program.name))
+        })
+    }
+
+    /// The first program that has ended, and how.
+    pub fn over(&self) -> Option<(String, Exit)> {
+        lock(&self.programs).iter().find_map(|program| {
+            let exit = lock(&program.screen).over().cloned()?;
+            Some((program.name.clone(), exit))
+        })
+    }
+
+    /// The programs that have not ended.
+    fn running(&self) -> Vec<(String, Pid)> {
+        let programs = lock(&self.programs);
+        let running = programs.iter().filter(|program| lock(&program.screen).over().is_none());
+        running.map(|program| (program.name.clone(), program.pid)).collect()
     }
 }
 

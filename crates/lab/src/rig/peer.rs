@@ -65,16 +65,16 @@ impl Peer {
         self.stream.as_ref()?.local_addr().ok().map(|addr| addr.port())
     }
 
-    /// Has the client come? Waits for it a moment. Always true for a peer that connects.
+    /// Has the client come? Waits for it until this moment. Always true for a peer that connects.
     ///
     /// # Errors
     ///
     /// The client cannot be accepted.
-    pub fn connected(&mut self, moment: Duration) -> Result<bool> {
+    pub fn connected(&mut self, moment: Instant) -> Result<bool> {
         // Only one client is taken, also when its connection is closed by now.
         if let Some(listener) = &self.listener {
             let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
-            let timeout = PollTimeout::try_from(moment).unwrap_or(PollTimeout::ZERO);
+            let timeout = PollTimeout::try_from(left(moment)).unwrap_or(PollTimeout::ZERO);
             match poll(&mut fds, timeout) {
                 Ok(0) | Err(Errno::EINTR) => return Ok(false),
                 Ok(_) => {}
@@ -90,11 +90,10 @@ impl Peer {
     /// # Errors
     ///
     /// The connection has ended, or the other side does not read and the deadline comes.
-    pub fn send(&mut self, bytes: &[u8], times: usize, deadline: Instant) -> Result<()> {
+    pub fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<()> {
         let mut stream = self.stream.as_ref().context("the connection is closed")?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        stream.set_write_timeout(Some(left.max(Duration::from_millis(1))))?;
-        stream.write_all(&bytes.repeat(times)).map_err(|err| match err.kind() {
+        stream.set_write_timeout(Some(left(deadline)))?;
+        stream.write_all(bytes).map_err(|err| match err.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 anyhow!("the other side does not read what is sent to it")
             }
@@ -119,41 +118,52 @@ impl Peer {
     /// # Errors
     ///
     /// The socket is closed on this side, or fails.
-    pub fn receive(&mut self, moment: Duration) -> Result<bool> {
+    pub fn receive(&mut self, moment: Instant) -> Result<bool> {
         let mut stream = self.stream.as_ref().context("the connection is closed")?;
         if self.end.is_some() {
             return Ok(false);
         }
-        stream.set_read_timeout(Some(moment))?;
+        stream.set_read_timeout(Some(left(moment)))?;
         let mut buffer = [0; 64 * 1024];
-        match stream.read(&mut buffer) {
+        let came = stream.read(&mut buffer);
+        let n = self.came(came)?.unwrap_or_default();
+        self.received.extend_from_slice(&buffer[..n]);
+        Ok(n > 0 || self.end.is_some())
+    }
+
+    /// How many bytes a look at the socket has found; 0 at the end, `None` when nothing has come.
+    fn came(&mut self, found: std::io::Result<usize>) -> Result<Option<usize>> {
+        match found {
             Ok(0) => self.end = Some(End::Finished),
-            Ok(n) => self.received.extend_from_slice(&buffer[..n]),
+            Ok(n) => return Ok(Some(n)),
             Err(err) => match err.kind() {
                 ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 ErrorKind::ConnectionReset => self.end = Some(End::Reset),
                 _ => bail!("failed to receive: {err}"),
             },
         }
-        Ok(true)
+        Ok(Some(0))
     }
 
     /// Receives until nothing comes for a moment, the end comes, or there is more than anybody reads.
-    pub fn receive_all(&mut self, moment: Duration) {
-        while self.received.len() < MUCH && matches!(self.receive(moment), Ok(true)) {}
+    pub fn receive_all(&mut self, quiet: Duration) {
+        while self.received.len() < MUCH && matches!(self.receive(Instant::now() + quiet), Ok(true))
+        {
+        }
     }
 
-    /// Are there bytes that this side has not read? Waits for them a moment.
+    /// Are there bytes that this side has not read? Waits for them, or the end, until this moment.
     ///
     /// # Errors
     ///
-    /// The socket is closed on this side.
-    pub fn has_unread(&self, moment: Duration) -> Result<bool> {
+    /// The socket is closed on this side, or fails.
+    pub fn has_unread(&mut self, moment: Instant) -> Result<bool> {
         let stream = self.stream.as_ref().context("the connection is closed")?;
-        stream.set_read_timeout(Some(moment))?;
-        Ok(matches!(stream.peek(&mut [0]), Ok(1)))
+        stream.set_read_timeout(Some(left(moment)))?;
+        let found = stream.peek(&mut [0]);
+        Ok(self.came(found)? == Some(1))
     }
 
     /// # Errors
@@ -179,4 +189,9 @@ impl Peer {
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok(())
     }
+}
+
+/// The time until then; not zero, which a socket takes for no limit.
+fn left(moment: Instant) -> Duration {
+    moment.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }

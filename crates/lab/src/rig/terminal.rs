@@ -1,28 +1,17 @@
-//! A program on a pseudo-terminal, and what a person sees there.
+//! A program on a pseudo-terminal: its keyboard, its window, its screen.
 
 use std::io::{Read, Write};
-use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::rig::hub::{Hub, lock};
-use crate::rig::process::{self, Exit, Running};
+use crate::rig::process::{self, Running};
+use crate::rig::screen::{COLUMNS, Screen};
 
-const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-/// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
-const ROWS: NonZero<u16> = NonZero::new(200).unwrap();
-const COLUMNS: NonZero<u16> = NonZero::new(SIZE.cols).unwrap();
-/// Finished lines that are kept for a report; a program may print any number.
-const LINES_KEPT: usize = 10_000;
-/// More output than this since the last step is a program that prints without end.
-pub const FLOOD_BYTES: usize = 256 * 1024;
-/// U+FFFD in UTF-8, and a private character of the same length.
-const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
-const STAND_IN: &str = "\u{e0fd}";
+const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
 
 pub struct Terminal {
     program: Running,
@@ -30,30 +19,16 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<Screen>>,
-}
-
-/// What has appeared on the terminal so far.
-pub struct Screen {
-    emulator: vt100::Parser,
-    /// The first bytes of a U+FFFD whose end has not come yet.
-    cut: Vec<u8>,
-    /// Finished lines, as seen when their newline came.
-    lines: Vec<String>,
-    /// How many of `lines` steps have already looked at.
-    read: usize,
-    /// Bytes since the last step that found what it expected.
-    fresh: usize,
-    closed: bool,
-    exit: Option<Exit>,
+    hub: Arc<Hub>,
 }
 
 impl Terminal {
-    /// Starts a program on a terminal of 80 columns and 24 rows.
+    /// Starts a program on a terminal of 80 columns and 24 rows. The hub knows it by this name.
     ///
     /// # Errors
     ///
     /// There is no pseudo-terminal left, or no such program.
-    pub fn start(words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
+    pub fn start(name: &str, words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
         let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
@@ -68,12 +43,14 @@ impl Terminal {
         drop(pair.slave);
         let end = running.end();
         let screen = Arc::new(Mutex::new(Screen::new()));
+        hub.add(name, running.pid(), &screen);
         let mut output = pair.master.try_clone_reader()?;
         let terminal = Terminal {
             program: running,
             keyboard: pair.master.take_writer()?,
             master: pair.master,
             screen: Arc::clone(&screen),
+            hub: Arc::clone(hub),
         };
         let (reader_hub, reader_screen) = (Arc::clone(hub), Arc::clone(&screen));
         thread::spawn(move || {
@@ -129,173 +106,13 @@ impl Terminal {
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
     #[must_use]
     pub fn rests(&self) -> bool {
-        if self.look(|screen| screen.over().is_some()) {
-            return true;
-        }
-        match process::stat(self.program.pid()) {
-            Some(stat) => "ST".contains(stat.state),
-            // Where `/proc` is, it has ended, and what it printed last is on its way.
-            None => process::stat(Pid::this()).is_none(),
-        }
+        self.look(|screen| screen.over().is_some())
+            || process::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
     }
 }
 
-impl Screen {
-    fn new() -> Screen {
-        Screen {
-            emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
-            cut: Vec::new(),
-            lines: Vec::new(),
-            read: 0,
-            fresh: 0,
-            closed: false,
-            exit: None,
-        }
-    }
-
-    /// Shows the output; true when it is a flood from now on.
-    fn show(&mut self, output: &[u8]) -> bool {
-        self.fresh += output.len();
-        let output = self.stand_in(output);
-        for piece in output.split_inclusive(|byte| *byte == b'\n') {
-            let line = piece.strip_suffix(b"\n");
-            self.emulator.process(line.unwrap_or(piece));
-            if line.is_some() {
-                let line = self.row();
-                self.lines.push(line);
-                self.emulator.process(b"\n");
-            }
-        }
-        if self.lines.len() > 2 * LINES_KEPT {
-            let extra = self.lines.len() - LINES_KEPT;
-            self.lines.drain(..extra);
-            self.read = self.read.saturating_sub(extra);
-        }
-        self.flooded()
-    }
-
-    /// The emulator drops U+FFFD, which people see; another character stands in for it.
-    fn stand_in(&mut self, output: &[u8]) -> Vec<u8> {
-        let mut bytes = std::mem::take(&mut self.cut);
-        bytes.extend_from_slice(output);
-        // The character may be cut by the end of a read: the rest comes with the next one.
-        let cut = (1..=2).rev().find(|n| bytes.ends_with(&REPLACEMENT[..*n])).unwrap_or(0);
-        self.cut = bytes.split_off(bytes.len() - cut);
-        let mut at = 0;
-        while let Some(found) = bytes[at..].windows(3).position(|three| three == REPLACEMENT) {
-            at += found;
-            bytes[at..at + 3].copy_from_slice(STAND_IN.as_bytes());
-        }
-        bytes
-    }
-
-    /// The line that the cursor is in, with the rows that wrapped into it.
-    #[must_use]
-    pub fn row(&self) -> String {
-        let screen = self.emulator.screen();
-        let (row, _) = screen.cursor_position();
-        let mut first = row;
-        while first > 0 && screen.row_wrapped(first - 1) {
-            first -= 1;
-        }
-        let line = screen.contents_between(first, 0, row + 1, 0);
-        line.trim_end().replace(STAND_IN, "\u{fffd}")
-    }
-
-    /// The next finished line that no step has looked at.
-    #[must_use]
-    pub fn next(&self) -> Option<&str> {
-        self.lines.get(self.read).map(String::as_str)
-    }
-
-    /// Every finished line that no step has looked at.
-    #[must_use]
-    pub fn unread(&self) -> &[String] {
-        &self.lines[self.read..]
-    }
-
-    /// The last finished line.
-    #[must_use]
-    pub fn last(&self) -> Option<&str> {
-        self.lines.last().map(String::as_str)
-    }
-
-    /// Passes over this many lines, in search of another.
-    pub fn skip(&mut self, lines: usize) {
-        self.read = (self.read + lines).min(self.lines.len());
-    }
-
-    /// Marks this many lines as what was expected.
-    pub fn advance(&mut self, lines: usize) {
-        self.skip(lines);
-        if !self.flooded() {
-            self.fresh = 0;
-        }
-    }
-
-    /// All lines, the unfinished one last.
-    #[must_use]
-    pub fn all(&self) -> Vec<String> {
-        let row = self.row();
-        self.lines.iter().cloned().chain((!row.is_empty()).then_some(row)).collect()
-    }
-
-    #[must_use]
-    pub fn exit(&self) -> Option<&Exit> {
-        self.exit.as_ref()
-    }
-
-    /// The program has ended, and all that it printed is here.
-    #[must_use]
-    pub fn over(&self) -> Option<&Exit> {
-        self.exit.as_ref().filter(|_| self.closed)
-    }
-
-    #[must_use]
-    pub fn flooded(&self) -> bool {
-        self.fresh > FLOOD_BYTES
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(outputs: &[&[u8]]) -> Vec<String> {
-        let mut screen = Screen::new();
-        for output in outputs {
-            screen.show(output);
-        }
-        screen.all()
-    }
-
-    #[test]
-    fn a_line_is_what_a_person_sees() {
-        assert_eq!(lines(&[b"one\r\ntw", b"o\r\n>"]), ["one", "two", ">"]);
-        assert_eq!(lines(&[b"\x1b[31mred\x1b[0m\r\n"]), ["red"]);
-        assert_eq!(lines(&[b"gone\x1b[2K\rhere\r\n"]), ["here"]);
-    }
-
-    #[test]
-    fn a_line_that_wraps_is_one_line() {
-        let long = "0123456789".repeat(500);
-        assert_eq!(lines(&[long.as_bytes(), b"\r\nnext\r\n"]), [long, "next".to_owned()]);
-    }
-
-    #[test]
-    fn a_replacement_character_is_seen_wherever_the_read_cuts_it() {
-        let output = "a\u{fffd}b\u{fffd}\r\n".as_bytes();
-        for cut in 0..output.len() {
-            let (first, second) = output.split_at(cut);
-            assert_eq!(lines(&[first, second]), ["a\u{fffd}b\u{fffd}"], "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn output_without_end_is_a_flood_until_a_step_takes_some() {
-        let mut screen = Screen::new();
-        assert!(!screen.show(&b"x\r\n".repeat(1000)));
-        screen.advance(1);
-        assert!(screen.show(&b"x\r\n".repeat(FLOOD_BYTES / 3 + 1)));
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.hub.remove(self.program.pid());
     }
 }

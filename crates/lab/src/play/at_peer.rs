@@ -1,0 +1,122 @@
+//! What a raw peer does and expects.
+
+use std::time::Instant;
+
+use super::report::Failure;
+use crate::course::session::{AtPeer, Closed, quote};
+use crate::rig::hub::{DEADLINE, Hub};
+use crate::rig::peer::{End, Peer};
+
+/// Does it; what appeared is what the step says.
+pub fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
+    come(peer, hub)?;
+    match act {
+        AtPeer::Send(bytes) => peer.send(bytes, Instant::now() + DEADLINE)?,
+        AtPeer::HalfClose => peer.half_close()?,
+        AtPeer::Close => peer.close(),
+        AtPeer::Reset => peer.reset()?,
+        AtPeer::Bytes(expected) => bytes(peer, expected, hub)?,
+        AtPeer::Unread => unread(peer, hub)?,
+        AtPeer::Closed(closed) => ends(peer, *closed, hub)?,
+    }
+    Ok(None)
+}
+
+/// Waits until a client has come to a raw peer that listens.
+pub fn come(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
+    let nobody = |got: String| Failure::new("a client that connects".to_owned(), got);
+    let came = hub.watch(|moment| {
+        // First: a client that has come and gone is in the queue by now.
+        let over = hub.over();
+        match (peer.connected(moment), over) {
+            (Ok(true), _) => Some(Ok(())),
+            (Ok(false), None) => None,
+            (Ok(false), Some((name, exit))) => {
+                Some(Err(nobody(format!("nobody: {name} has ended ({exit})"))))
+            }
+            (Err(err), _) => Some(Err(err.into())),
+        }
+    });
+    came.map_err(|why| nobody(format!("nobody: {why}")))?
+}
+
+/// Receives until `done` says so or the connection ends; why no more comes, otherwise.
+pub fn receive(
+    peer: &mut Peer,
+    hub: &Hub,
+    mut done: impl FnMut(&mut Peer) -> bool,
+) -> Result<Option<String>, Failure> {
+    let received = hub.watch(|moment| {
+        if done(peer) || peer.end.is_some() {
+            return Some(Ok(()));
+        }
+        // Whatever else has come counts too.
+        loop {
+            match peer.receive(moment) {
+                Ok(true) if done(peer) || peer.end.is_some() => return Some(Ok(())),
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(err) => return Some(Err(err)),
+            }
+        }
+    });
+    match received {
+        Ok(received) => received.map(|()| None).map_err(Failure::from),
+        Err(why) => Ok(Some(why)),
+    }
+}
+
+fn bytes(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
+    let why = receive(peer, hub, |peer| {
+        let n = peer.received().len().min(expected.len());
+        n == expected.len() || peer.received()[..n] != expected[..n]
+    })?;
+    if peer.received().starts_with(expected) {
+        peer.take(expected.len());
+        return Ok(());
+    }
+    Err(Failure::at_difference(&quote(expected), &describe(peer, why)))
+}
+
+fn unread(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
+    let fail = |got: String| Failure::new("bytes to leave unread".to_owned(), got);
+    let unread = hub.watch(|moment| match (peer.has_unread(moment), peer.end) {
+        (Ok(true), _) => Some(Ok(())),
+        (Ok(false), end) => end.map(|end| Err(fail(end.name().to_owned()))),
+        (Err(err), _) => Some(Err(err.into())),
+    });
+    unread.map_err(fail)?
+}
+
+fn ends(peer: &mut Peer, closed: Closed, hub: &Hub) -> Result<(), Failure> {
+    let expected = match closed {
+        Closed::End | Closed::SoonerOrLater => End::Finished.name().to_owned(),
+        Closed::Reset => End::Reset.name().to_owned(),
+        Closed::EndOrReset => format!("{} or {}", End::Finished.name(), End::Reset.name()),
+    };
+    let why = receive(peer, hub, |peer| {
+        if closed == Closed::SoonerOrLater {
+            peer.take(usize::MAX);
+        }
+        !peer.received().is_empty()
+    })?;
+    let right = match closed {
+        Closed::End | Closed::SoonerOrLater => peer.end == Some(End::Finished),
+        Closed::Reset => peer.end == Some(End::Reset),
+        Closed::EndOrReset => peer.end.is_some(),
+    };
+    match right && peer.received().is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(expected, describe(peer, why))),
+    }
+}
+
+/// What a peer has received, how the connection ended, or why nothing more came.
+fn describe(peer: &Peer, why: Option<String>) -> String {
+    let end = peer.end.map(|end| end.name().to_owned()).or(why);
+    match (peer.received(), end) {
+        ([], end) => end.unwrap_or_else(|| "nothing".to_owned()),
+        (bytes, None) => quote(bytes),
+        (bytes, Some(end)) => format!("{}, then {end}", quote(bytes)),
+    }
+}
