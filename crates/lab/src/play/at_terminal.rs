@@ -14,6 +14,8 @@ use crate::rig::screen::Screen;
 /// A terminal that shows what is typed has shown it after this time.
 const ECHO: Duration = Duration::from_millis(500);
 
+pub const ENDS: &str = "the program ends";
+
 /// Does it; what appeared, if that is not just what the step says.
 pub fn act(
     seat: &mut Seat,
@@ -36,15 +38,14 @@ pub fn act(
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,
         AtTerminal::Kill => {
             seat.terminal.kill();
-            ended(seat, hub, "the program ends")?;
+            ended(seat, hub, ENDS)?;
         }
         AtTerminal::Line(expected) => line(seat, expected, hub, ports)?,
         AtTerminal::Contains(expected) => return contains(seat, expected, hub, ports).map(Some),
-        AtTerminal::Ends(None) => drop(ended(seat, hub, "the program ends")?),
-        AtTerminal::Ends(Some(status)) => {
-            let expected = format!("exit {status}");
+        AtTerminal::Ends(status) => {
+            let expected = status.map_or(ENDS.to_owned(), |status| format!("exit {status}"));
             let exit = ended(seat, hub, &expected)?;
-            if exit != Exit::Status((*status).into()) {
+            if status.is_some_and(|status| exit != Exit::Status(status.into())) {
                 return Err(Failure::new(expected, exit.to_string()));
             }
         }

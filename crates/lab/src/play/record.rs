@@ -84,7 +84,7 @@ fn record_step(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
             format!("{name} {mark} {}", ports.show(&line))
         }
         (Act::Terminal(AtTerminal::Ends(Some(_))), Ok((Actor::Terminal(seat), hub, _))) => {
-            format!("{name} {mark} {}", at_terminal::ended(seat, hub, "the program ends")?)
+            format!("{name} {mark} {}", at_terminal::ended(seat, hub, at_terminal::ENDS)?)
         }
         (Act::Peer(AtPeer::Closed(closed)), Ok((Actor::Peer(peer), hub, _)))
             if *closed != Closed::SoonerOrLater =>
