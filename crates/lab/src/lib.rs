@@ -13,15 +13,15 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use course::stages;
+
 /// The test harness of a stage: every file in its `sessions` folder is a test of that name.
 #[must_use]
 pub fn test_sessions(folder: &str) -> ExitCode {
-    let (sessions, cast) = match course::stages::sessions(Path::new(folder))
-        .and_then(|sessions| Ok((sessions, course::stages::programs()?)))
-    {
-        Ok((sessions, programs)) => {
-            (sessions, course::cast::Cast { programs, ..course::cast::Cast::default() })
-        }
+    let found =
+        stages::sessions(Path::new(folder)).and_then(|sessions| Ok((sessions, stages::troupe()?)));
+    let (sessions, cast) = match found {
+        Ok(found) => found,
         Err(err) => {
             eprintln!("Error: {err:#}");
             return ExitCode::FAILURE;

@@ -1,6 +1,6 @@
 //! A session played before an audience: one labelled column for each terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -12,20 +12,29 @@ const WIDTH: usize = 80;
 const BETWEEN: &str = " | ";
 
 /// How the play goes on from one step to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pace {
-    /// A short pause before each thing that somebody does.
+    /// A short pause before each thing that somebody does
     Live,
-    /// A press of the Enter key before each thing that somebody does.
+    /// A press of the Enter key before each thing that somebody does
     Enter,
+    /// Without waiting
     Fast,
+}
+
+/// What the play looks like.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub pace: Pace,
+    pub colour: bool,
+    /// What somebody types appears letter by letter: only on a terminal, where a row can be replaced.
+    pub types: bool,
 }
 
 /// Prints the scenes of one session, as rows of columns.
 pub struct Columns<W> {
     out: W,
-    pace: Pace,
-    colour: bool,
+    look: Look,
     columns: Vec<String>,
 }
 
@@ -33,7 +42,7 @@ impl<W: Write> Columns<W> {
     /// # Errors
     ///
     /// Nothing can be written.
-    pub fn open(session: &Session, mut out: W, pace: Pace, colour: bool) -> std::io::Result<Self> {
+    pub fn open(session: &Session, mut out: W, look: Look) -> std::io::Result<Self> {
         let mut columns: Vec<String> = Vec::new();
         for step in &session.steps {
             if !columns.contains(&step.name) {
@@ -50,7 +59,7 @@ impl<W: Write> Columns<W> {
             title.push_str(word);
         }
         writeln!(out, "{title}\n")?;
-        let mut view = Columns { out, pace, colour, columns };
+        let mut view = Columns { out, look, columns };
         let names = view.columns.clone();
         let cells: Vec<&str> = names.iter().map(String::as_str).collect();
         view.cells(&cells, "1")?;
@@ -65,7 +74,7 @@ impl<W: Write> Columns<W> {
     pub fn show(&mut self, scene: &Scene) -> std::io::Result<()> {
         match scene {
             Scene::Before(step) if step.acts() => {
-                match self.pace {
+                match self.look.pace {
                     Pace::Enter => {
                         std::io::stdin().read_line(&mut String::new())?;
                     }
@@ -102,10 +111,9 @@ impl<W: Write> Columns<W> {
         if pieces.is_empty() {
             pieces.push(String::new());
         }
-        let typed =
-            matches!(step.act, Act::Terminal(AtTerminal::Type(_))) && self.pace != Pace::Fast;
+        let typed = matches!(step.act, Act::Terminal(AtTerminal::Type(_))) && self.look.types;
         for piece in pieces {
-            if typed && std::io::stdout().is_terminal() {
+            if typed {
                 self.type_out(at, &piece, style)?;
             }
             let mut cells = vec![""; self.columns.len()];
@@ -121,7 +129,7 @@ impl<W: Write> Columns<W> {
         let before: String = (0..at).map(|_| format!("{:width$}{BETWEEN}", "")).collect();
         write!(self.out, "{before}")?;
         for character in text.chars() {
-            match self.colour {
+            match self.look.colour {
                 true => write!(self.out, "\x1b[{style}m{character}\x1b[0m")?,
                 false => write!(self.out, "{character}")?,
             }
@@ -139,7 +147,7 @@ impl<W: Write> Columns<W> {
                 row.push_str(BETWEEN);
             }
             let padded = format!("{cell:width$}");
-            match self.colour && !cell.is_empty() {
+            match self.look.colour && !cell.is_empty() {
                 true => row.push_str(&format!("\x1b[{style}m{padded}\x1b[0m")),
                 false => row.push_str(&padded),
             }

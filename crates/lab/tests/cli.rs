@@ -10,10 +10,12 @@ use std::process::{Command, Output, Stdio};
 
 use lab::course::session::Session;
 use lab::play;
-use lab::view::{Columns, Pace};
+use lab::view::{Columns, Look, Pace};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use snapbox::{assert_data_eq, file};
+
+const LOOK: Look = Look { pace: Pace::Fast, colour: true, types: false };
 
 fn lab(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lab")).args(arguments).output().unwrap()
@@ -38,46 +40,60 @@ fn session(name: &str, content: &[u8]) -> String {
 fn help_is_what_you_get_without_a_command() {
     let help = lab(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
-    assert!(text(&help.stdout).contains("usage: cargo lab play"));
-    assert_eq!(lab(&[]).stdout, help.stdout);
-    assert_eq!(lab(&["check", "--help"]).stdout, help.stdout);
+    assert!(text(&help.stdout).contains("Usage: cargo lab <COMMAND>"));
+    let nothing = lab(&[]);
+    assert_eq!(nothing.status.code(), Some(0));
+    assert!(text(&nothing.stdout).contains("Usage: cargo lab <COMMAND>"));
+    assert!(text(&lab(&["check", "--help"]).stdout).contains("Usage: cargo lab check"));
 }
 
 #[test]
 fn wrong_usage_is_named_in_one_line() {
+    let addr = "expected an address, such as 127.0.0.1:5001";
     for (arguments, line) in [
+        (&["dance"][..], "unrecognized subcommand 'dance'".to_owned()),
+        (&["--nope"], "unexpected argument '--nope' found".to_owned()),
+        (&["check"], "the following required arguments were not provided: <STAGE>".to_owned()),
+        (&["check", "7"], "invalid value '7' for '<STAGE>': the stages are 1 to 6".to_owned()),
+        (&["check", "1", "2"], "unexpected argument '2' found".to_owned()),
         (
-            &["dance"][..],
-            "there is no command \"dance\": play, check, record, matrix, load or soak",
+            &["check", "1", "--server", ""],
+            "invalid value '' for '--server <CMD>': the command is empty".to_owned(),
         ),
-        (&["--nope"], "invalid option '--nope'"),
-        (&["check"], "check needs a stage, 1 to 6"),
-        (&["check", "7"], "there is no stage \"7\": the stages are 1 to 6"),
-        (&["check", "x"], "there is no stage \"x\": the stages are 1 to 6"),
-        (&["check", "1", "2"], "unexpected argument \"2\""),
-        (&["check", "1", "--server", ""], "the command is empty"),
-        (&["check", "1", "--server", "a 'b"], "missing closing quote in \"a 'b\""),
-        (&["check", "1", "--server"], "missing argument for option '--server'"),
+        (
+            &["check", "1", "--server", "a 'b"],
+            "invalid value 'a 'b' for '--server <CMD>': missing closing quote".to_owned(),
+        ),
+        (
+            &["check", "1", "--server"],
+            "a value is required for '--server <CMD>' but none was supplied".to_owned(),
+        ),
         (
             &["check", "1", "--addr", "x", "--server", "x"],
-            "\"x\" is not an address, such as 127.0.0.1:5001",
+            format!("invalid value 'x' for '--addr <ADDR>': {addr}"),
         ),
-        (&["check", "1", "--addr", "127.0.0.1:1"], "--addr goes with --server or --client"),
-        (&["play", "--pace", "slow"], "there is no pace \"slow\": live, enter or fast"),
-        (&["record"], "record needs a session file"),
-        (&["matrix", "now"], "unexpected argument \"now\""),
-        (&["load"], "load needs an address or --server, one of them"),
-        (&["load", "x"], "\"x\" is not an address, such as 127.0.0.1:5001"),
-        (&["load", "127.0.0.1:1", "--size", "0"], "a message is 1 to 1024 bytes"),
-        (&["load", "127.0.0.1:1", "--messages", "many"], "\"many\" is not a number"),
-        (&["soak", "--connections", "0"], "\"0\" is not a number of connections, from 1 on"),
-        (&["soak", "--connections", "many"], "\"many\" is not a number of connections, from 1 on"),
-        (&["soak", "--connections"], "missing argument for option '--connections'"),
-        (&["soak", "--seed", "-1"], "\"-1\" is not a whole number"),
-        (&["soak", "--stage", "2"], "soak has no stage \"2\": 3, 4, 5 or 6"),
-        (&["soak", "--stage", "x"], "soak has no stage \"x\": 3, 4, 5 or 6"),
-        (&["soak", "--pace", "fast"], "invalid option '--pace'"),
-        (&["soak", "3"], "unexpected argument \"3\""),
+        (
+            &["check", "1", "--addr", "127.0.0.1:1"],
+            "the following required arguments were not provided: \
+             <--server <CMD>|--client <CMD>>"
+                .to_owned(),
+        ),
+        (
+            &["play", "--pace", "slow"],
+            "invalid value 'slow' for '--pace <PACE>' [possible values: live, enter, fast]"
+                .to_owned(),
+        ),
+        (&["record"], "the following required arguments were not provided: <FILES>...".to_owned()),
+        (&["load"], "the following required arguments were not provided: <ADDR>".to_owned()),
+        (&["load", "x"], format!("invalid value 'x' for '[ADDR]': {addr}")),
+        (
+            &["load", "127.0.0.1:1", "--size", "0"],
+            "invalid value '0' for '--size <BYTES>': a message is 1 to 1024 bytes".to_owned(),
+        ),
+        (
+            &["soak", "--stage", "2"],
+            "invalid value '2' for '--stage <N>': the stages with a soak are 3 to 6".to_owned(),
+        ),
     ] {
         let output = lab(arguments);
         let error = text(&output.stderr);
@@ -87,18 +103,24 @@ fn wrong_usage_is_named_in_one_line() {
 }
 
 #[test]
-fn a_stage_or_file_that_does_not_exist_is_named() {
-    let stage = lab(&["play", "9"]);
-    assert_eq!(stage.status.code(), Some(2));
-    assert_eq!(text(&stage.stderr), "Error: there is no stage 9: the stages are 1 to 6\n");
-    let stage = lab(&["play", "256"]);
-    assert_eq!(text(&stage.stderr), "Error: there is no stage 256: the stages are 1 to 6\n");
-    let file = lab(&["play", "no-such.session"]);
-    assert_eq!(file.status.code(), Some(2));
-    assert_eq!(
-        text(&file.stderr),
-        "Error: failed to read no-such.session: No such file or directory (os error 2)\n"
-    );
+fn a_stage_session_or_file_that_does_not_exist_is_named() {
+    let folder = root().join("docs").display().to_string();
+    let big = session("big.session", &b"x".repeat(1024 * 1024 + 1));
+    for (what, line) in [
+        ("9", "there is no stage 9: the stages are 1 to 6".to_owned()),
+        ("256", "there is no stage 256: the stages are 1 to 6".to_owned()),
+        ("3/no-such", "stage 3 has no session \"no-such\": cargo lab play 3".to_owned()),
+        (
+            "no-such.session",
+            "failed to read no-such.session: No such file or directory (os error 2)".to_owned(),
+        ),
+        (&folder, format!("failed to read {folder}: Is a directory (os error 21)")),
+        (&big, format!("{big}: the file is no session: it has more than 1048576 bytes")),
+    ] {
+        let output = lab(&["play", what]);
+        assert_eq!(text(&output.stderr), format!("Error: {line}\n"));
+        assert_eq!(output.status.code(), Some(2));
+    }
 }
 
 #[test]
@@ -137,6 +159,14 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
             ":3: expected bytes in quotes, such as \"hello\\n\", not \"\\y\"",
         ),
         (b"# T\na $ tcp listen\na > \"x\" * y\n", ":3: expected a count, not \"y\""),
+        (
+            b"# T\na $ tcp listen\na > \"x\" * 99999999999999\n",
+            ":3: expected at most 67108864 bytes, not \"x\" * 99999999999999",
+        ),
+        (
+            b"# T\na $ {server}\na | hello\n",
+            ":3: expected ~ hello: what else a prints is not known",
+        ),
         (
             b"# T\na $ tcp listen\na ! kill\n",
             ":3: expected ! half-close, close or reset, not \"kill\"",
@@ -201,6 +231,13 @@ fn a_play_fits_80_columns_without_colour() {
 }
 
 #[test]
+fn a_session_is_played_by_its_stage_and_name() {
+    let output = lab(&["play", "4/no-byte"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("peer"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn a_play_of_a_stage_begins_with_what_the_stage_adds() {
     let output = lab(&["play", "1"]);
     let title = "One message goes from the client to the server, and both end.\n";
@@ -212,7 +249,7 @@ fn a_play_looks_like_the_picture_in_the_readme() {
     let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
     let session = Session::read(&file).unwrap();
     let mut play = Vec::new();
-    let mut stage = Columns::open(&session, &mut play, Pace::Fast, true).unwrap();
+    let mut stage = Columns::open(&session, &mut play, LOOK).unwrap();
     let cast = lab::course::stages::cast(6).unwrap();
     play::play(&session, &cast, &mut |scene| stage.show(&scene).unwrap()).unwrap();
     assert_data_eq!(

@@ -13,7 +13,7 @@ use crate::rig::process::{self, Exit};
 pub const STAGES: std::ops::RangeInclusive<u8> = contract::STAGES;
 
 /// The play of each stage that shows what it adds.
-pub const DEMOS: [&str; 6] =
+const DEMOS: [&str; 6] =
     ["one-message", "read-loop", "killed-client", "empty-send", "answers", "server-hangs-up"];
 
 /// The root of the workspace.
@@ -28,7 +28,7 @@ pub fn root() -> PathBuf {
 /// # Errors
 ///
 /// There is no such stage.
-pub fn folder(stage: u8) -> Result<PathBuf> {
+pub(crate) fn folder(stage: u8) -> Result<PathBuf> {
     let crates = root().join("crates");
     let prefix = format!("stage{stage}-");
     for entry in
@@ -47,8 +47,46 @@ pub fn folder(stage: u8) -> Result<PathBuf> {
 /// # Errors
 ///
 /// A file is not a session.
-pub fn sessions(folder: &Path) -> Result<Vec<Session>> {
+pub(crate) fn sessions(folder: &Path) -> Result<Vec<Session>> {
     read_all(&folder.join("sessions"))
+}
+
+/// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with the
+/// one that shows what it adds; without a name they are those six.
+///
+/// # Errors
+///
+/// There is no such stage or session, or a file is not one.
+pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
+    let Some(what) = what else {
+        return STAGES.zip(DEMOS).map(|(stage, name)| session(stage, name)).collect();
+    };
+    let number = |text: &str| -> Result<u8> {
+        let stage = text.parse().ok().filter(|stage| STAGES.contains(stage));
+        let (first, last) = (STAGES.start(), STAGES.end());
+        stage.with_context(|| format!("there is no stage {text}: the stages are {first} to {last}"))
+    };
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match what.split_once('/') {
+        None if is_number(what) => {
+            let stage = number(what)?;
+            let mut sessions = sessions(&folder(stage)?)?;
+            let is_demo = |name: &str| STAGES.zip(DEMOS).any(|demo| demo == (stage, name));
+            sessions.sort_by_key(|session| !is_demo(&session.name()));
+            Ok(sessions)
+        }
+        Some((stage, name)) if is_number(stage) && !name.contains('/') => {
+            Ok(vec![session(number(stage)?, name)?])
+        }
+        _ => Ok(vec![Session::read(Path::new(what))?]),
+    }
+}
+
+fn session(stage: u8, name: &str) -> Result<Session> {
+    let folder = folder(stage)?;
+    let file = folder.join("sessions").join(name).with_extension("session");
+    ensure!(file.is_file(), "stage {stage} has no session {name:?}: cargo lab play {stage}");
+    Session::read(&file)
 }
 
 /// What a stage demands of anybody's program, by name: sessions with `{server}` or `{client}`.
@@ -56,7 +94,7 @@ pub fn sessions(folder: &Path) -> Result<Vec<Session>> {
 /// # Errors
 ///
 /// A file is not a session, or starts neither or both.
-pub fn behaviours(folder: &Path) -> Result<Vec<Session>> {
+pub(crate) fn behaviours(folder: &Path) -> Result<Vec<Session>> {
     let behaviours = read_all(&folder.join("behaviours"))?;
     for behaviour in &behaviours {
         ensure!(
@@ -95,18 +133,23 @@ pub fn programs() -> Result<PathBuf> {
     Ok(folder.context("failed to find this program's folder")?.to_owned())
 }
 
+/// The stages' own programs, in no part yet: they play the sessions.
+///
+/// # Errors
+///
+/// As [`programs`].
+pub fn troupe() -> Result<Cast> {
+    Ok(Cast { programs: programs()?, ..Cast::default() })
+}
+
 /// The programs of one stage in both parts.
 ///
 /// # Errors
 ///
 /// As [`programs`].
 pub fn cast(stage: u8) -> Result<Cast> {
-    Ok(Cast {
-        programs: programs()?,
-        server: Some(vec![format!("stage{stage}-server")]),
-        client: Some(vec![format!("stage{stage}-client")]),
-        addr: None,
-    })
+    let program = |part| Some(vec![format!("stage{stage}-{part}")]);
+    Ok(Cast { server: program("server"), client: program("client"), ..troupe()? })
 }
 
 /// Builds every stage's programs, so that what is played is what the sources say.
@@ -117,7 +160,8 @@ pub fn cast(stage: u8) -> Result<Cast> {
 pub fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--workspace", "--bins"]).current_dir(root());
+    // What a bare `cargo run --bin` builds too, so nothing is built twice.
+    command.args(["build", "--bins"]).current_dir(root());
     if programs()?.ends_with("release") {
         command.arg("--release");
     }
@@ -128,7 +172,7 @@ pub fn build() -> Result<()> {
 
 /// Is this the name of one of the stages' binaries, such as `stage3-server`?
 #[must_use]
-pub fn is_program(name: &str) -> bool {
+pub(crate) fn is_program(name: &str) -> bool {
     let Some((stage, part)) = name.strip_prefix("stage").and_then(|rest| rest.split_once('-'))
     else {
         return false;

@@ -1,0 +1,176 @@
+//! The command line of `cargo lab`. A new command is one variant here, and one arm in `main.rs`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
+
+use lab::course::cast::Cast;
+use lab::course::stages::STAGES;
+use lab::stand::load::{self, Target};
+use lab::stand::soak;
+use lab::view::Pace;
+
+/// Plays the sessions of the course, and checks programs against it.
+///
+/// Exit status: 0 all of it holds, 1 something falls short, 2 wrong usage.
+#[derive(Parser)]
+#[command(bin_name = "cargo lab", verbatim_doc_comment, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Play sessions live, one column for each terminal
+    Play(Play),
+    /// Examine programs, in the order of the stages, up to the first behaviour that fails
+    Check(Check),
+    /// Play each session and write what was really printed back into its file
+    Record {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Play every behaviour against every stage and print the table
+    Matrix,
+    /// Send messages to a server of stage 5, one by one, and measure it
+    Load(Load),
+    /// Have thousands of clients go wrong, and after each one that must get its own answer
+    Soak(Soak),
+}
+
+#[derive(Args)]
+pub struct Play {
+    /// STAGE (1 to 6): its sessions, first what it adds.
+    /// STAGE/NAME or FILE: that session.
+    /// Nothing: one session of each stage.
+    #[arg(value_name = "STAGE | STAGE/NAME | FILE", verbatim_doc_comment)]
+    pub what: Option<String>,
+    /// How it goes on; fast where the output is no terminal
+    #[arg(long, value_enum)]
+    pub pace: Option<Pace>,
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("program").args(["server", "client"]).multiple(true))]
+pub struct Check {
+    /// 1 to 6
+    #[arg(value_parser = stage)]
+    pub stage: u8,
+    /// Examine this server, such as 'python3 server.py'.
+    /// {addr} in CMD becomes the address, 127.0.0.1:PORT;
+    /// without it the address is appended
+    #[arg(long, value_name = "CMD", value_parser = words, verbatim_doc_comment)]
+    server: Option<Words>,
+    /// Examine this client. Without either, the stage's own
+    #[arg(long, value_name = "CMD", value_parser = words)]
+    client: Option<Words>,
+    /// For a program that cannot be told: it always uses ADDR
+    #[arg(long, value_name = "ADDR", value_parser = addr, requires = "program")]
+    addr: Option<SocketAddr>,
+    /// Go on after a failure
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Args)]
+pub struct Load {
+    /// A server that runs already
+    #[arg(value_name = "ADDR", value_parser = addr, required_unless_present = "server")]
+    addr: Option<SocketAddr>,
+    /// A server that is started for the load
+    #[arg(long, value_name = "CMD", value_parser = words, conflicts_with = "addr")]
+    server: Option<Words>,
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    messages: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = message_size)]
+    size: usize,
+}
+
+#[derive(Args)]
+pub struct Soak {
+    /// Faults in all, spread evenly over all servers
+    #[arg(long, value_name = "N", default_value_t = soak::CONNECTIONS, value_parser = value_parser!(u64).range(1..))]
+    pub connections: u64,
+    /// Choose the same faults in the same order again
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// All of them to the server of this stage, 3 to 6
+    #[arg(long, value_name = "N", value_parser = soaked_stage)]
+    pub stage: Option<u8>,
+}
+
+/// The words of a command.
+#[derive(Clone)]
+struct Words(Vec<String>);
+
+/// What the person wants, or what to print instead: the text, and whether it is the help that was
+/// asked for.
+pub fn parse() -> Result<Command, (String, bool)> {
+    Cli::try_parse().map(|cli| cli.command).map_err(|err| match err.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            (err.to_string(), true)
+        }
+        _ => {
+            // The first paragraph says what is wrong.
+            let text = err.to_string();
+            let fault = text.split("\n\n").next().unwrap_or_default();
+            let fault: Vec<&str> = fault.split_whitespace().skip(1).collect();
+            (format!("Error: {}\nTry: cargo lab --help\n", fault.join(" ")), false)
+        }
+    })
+}
+
+impl Check {
+    /// Who plays, if not the stage's own programs.
+    pub fn cast(self) -> Option<Cast> {
+        let (server, client) = (self.server, self.client);
+        (server.is_some() || client.is_some()).then(|| Cast {
+            server: server.map(|Words(words)| words),
+            client: client.map(|Words(words)| words),
+            addr: self.addr,
+            ..Cast::default()
+        })
+    }
+}
+
+impl Load {
+    pub fn load(self) -> Option<load::Load> {
+        let target = match (self.addr, self.server) {
+            (Some(addr), _) => Target::Addr(addr),
+            (None, server) => Target::Program(server?.0),
+        };
+        Some(load::Load { target, messages: self.messages, size: self.size })
+    }
+}
+
+fn stage(text: &str) -> Result<u8, String> {
+    let (first, last) = (STAGES.start(), STAGES.end());
+    let stage = text.parse().ok().filter(|stage| STAGES.contains(stage));
+    stage.ok_or_else(|| format!("the stages are {first} to {last}"))
+}
+
+fn soaked_stage(text: &str) -> Result<u8, String> {
+    let (first, last) = (soak::STAGES.start(), soak::STAGES.end());
+    let stage = text.parse().ok().filter(|stage| soak::STAGES.contains(stage));
+    stage.ok_or_else(|| format!("the stages with a soak are {first} to {last}"))
+}
+
+fn words(text: &str) -> Result<Words, String> {
+    let words = shell_words::split(text).map_err(|err| err.to_string())?;
+    if words.is_empty() {
+        return Err("the command is empty".to_owned());
+    }
+    Ok(Words(words))
+}
+
+fn addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address, such as 127.0.0.1:5001".to_owned())
+}
+
+fn message_size(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| (1..=load::MAX_SIZE).contains(size));
+    size.ok_or_else(|| format!("a message is 1 to {} bytes", load::MAX_SIZE))
+}
