@@ -1,16 +1,17 @@
 //! Stage 4 client: `o` sends an empty message. (cargo run --bin stage4-client)
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::TcpStream;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor};
 
 fn main() -> Result<()> {
     let addr = common::addr_from_args()?;
-    let mut stream = connect(&addr)?;
-    // Without bracketed paste, three pasted lines are three messages, as if you had typed them.
+    let mut stream = TcpStream::connect(&addr)
+        .with_context(|| format!("failed to connect to {addr}: is the server running?"))?;
+    // Without bracketed paste, three pasted lines are three sends. TCP does not keep them apart.
     let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
     let mut editor = DefaultEditor::with_config(config)?;
     loop {
@@ -25,15 +26,4 @@ fn main() -> Result<()> {
             return Ok(());
         }
     }
-}
-
-/// Connects to the server. If nobody listens there, the error says what to start.
-fn connect(addr: &common::Addr) -> Result<TcpStream> {
-    let hint = concat!("start the server first: cargo run -p ", env!("CARGO_PKG_NAME"));
-    TcpStream::connect(addr)
-        .map_err(|err| match err.kind() {
-            ErrorKind::ConnectionRefused => Error::new(err).context(format!("{hint} {addr}")),
-            _ => Error::new(err),
-        })
-        .with_context(|| format!("failed to connect to {addr}"))
 }

@@ -1,16 +1,17 @@
 //! Stage 5 client: prints the answer to each message. (cargo run --bin stage5-client)
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor};
 
 fn main() -> Result<()> {
     let addr = common::addr_from_args()?;
-    let mut stream = connect(&addr)?;
-    // Without bracketed paste, three pasted lines are three messages, as if you had typed them.
+    let mut stream = TcpStream::connect(&addr)
+        .with_context(|| format!("failed to connect to {addr}: is the server running?"))?;
+    // Without bracketed paste, three pasted lines are three sends. TCP does not keep them apart.
     let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
     let mut editor = DefaultEditor::with_config(config)?;
     let mut buffer = [0; 1024];
@@ -32,15 +33,4 @@ fn main() -> Result<()> {
         let n = stream.read(&mut buffer).context("failed to read the answer")?;
         println!("recv={:?}", String::from_utf8_lossy(&buffer[..n]));
     }
-}
-
-/// Connects to the server. If nobody listens there, the error says what to start.
-fn connect(addr: &common::Addr) -> Result<TcpStream> {
-    let hint = concat!("start the server first: cargo run -p ", env!("CARGO_PKG_NAME"));
-    TcpStream::connect(addr)
-        .map_err(|err| match err.kind() {
-            ErrorKind::ConnectionRefused => Error::new(err).context(format!("{hint} {addr}")),
-            _ => Error::new(err),
-        })
-        .with_context(|| format!("failed to connect to {addr}"))
 }
