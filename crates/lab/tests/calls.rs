@@ -5,8 +5,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
-#[cfg(target_os = "linux")]
 use std::time::Duration;
+
+use socket2::SockRef; // the options that std does not offer
 
 // ANCHOR: pair
 /// Both ends of one connection: the client's and the server's.
@@ -57,6 +58,25 @@ fn a_server_can_have_its_port_back_at_once() -> io::Result<()> {
 }
 // ANCHOR_END: bind_again
 
+#[cfg(target_os = "linux")] // other systems have other rules
+// ANCHOR: bind_reuse
+#[test]
+fn the_server_before_needs_the_option_too() -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    SockRef::from(&listener).set_reuse_address(false)?; // as in a program that never set it
+    let addr = listener.local_addr()?;
+    let mut client = TcpStream::connect(addr)?;
+    let (server, _peer) = listener.accept()?;
+    drop(server); // closes first, as above
+    assert_eq!(client.read(&mut [0; 1])?, 0);
+    drop(client);
+    drop(listener);
+    let next = TcpListener::bind(addr); // sets the option, and it does not help
+    assert!(next.is_err_and(|err| err.kind() == ErrorKind::AddrInUse));
+    Ok(())
+}
+// ANCHOR_END: bind_reuse
+
 // ANCHOR: listen
 #[test]
 fn connect_succeeds_before_accept() -> io::Result<()> {
@@ -85,7 +105,7 @@ fn a_full_queue_ignores_the_next_client() -> io::Result<()> {
             Err(err) => break err,
         }
     };
-    assert!(queued.len() > 128 && queued.len() < 200);
+    assert_eq!(queued.len(), 129); // Linux takes one more than the backlog
     assert_eq!(err.kind(), ErrorKind::TimedOut); // no answer at all: not ConnectionRefused
     Ok(())
 }
@@ -131,13 +151,14 @@ fn one_write_may_take_only_a_part() -> io::Result<()> {
 
 // ANCHOR: recv
 #[test]
-fn two_writes_have_no_boundary_between_them() -> io::Result<()> {
+fn two_writes_can_be_one_read() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
     client.write_all(b"hello")?;
     client.write_all(b"q")?;
-    let mut buffer = [0; 6];
-    server.read_exact(&mut buffer)?;
-    assert_eq!(&buffer, b"helloq"); // one stream of bytes
+    let mut buffer = [0; 1024];
+    while server.peek(&mut buffer)? < 6 {} // looks without taking, until both have arrived
+    let n = server.read(&mut buffer)?;
+    assert_eq!(&buffer[..n], b"helloq"); // nothing between them
     Ok(())
 }
 // ANCHOR_END: recv
@@ -170,6 +191,18 @@ fn zero_bytes_are_the_end_of_the_stream_and_come_for_ever() -> io::Result<()> {
     Ok(())
 }
 // ANCHOR_END: recv_end
+
+// ANCHOR: recv_empty
+#[test]
+fn a_read_without_room_gives_zero_too() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(b"hello")?;
+    server.peek(&mut [0; 1])?; // the bytes have arrived
+    assert_eq!(server.read(&mut [])?, 0); // not the end: the buffer is empty
+    assert_eq!(server.read(&mut [0; 1024])?, 5);
+    Ok(())
+}
+// ANCHOR_END: recv_empty
 
 // ANCHOR: datagram
 #[test]
@@ -204,6 +237,21 @@ fn the_other_direction_stays_open_after_a_half_close() -> io::Result<()> {
 }
 // ANCHOR_END: half_close
 
+// ANCHOR: clone
+#[test]
+fn a_socket_stays_open_while_a_clone_of_its_stream_lives() -> io::Result<()> {
+    let (mut client, server) = connected_pair()?;
+    let mut clone = server.try_clone()?; // a second handle to the same socket
+    drop(server); // nothing is sent
+    clone.write_all(b"still here")?;
+    drop(clone); // the last one: now the FIN
+    let mut text = String::new();
+    client.read_to_string(&mut text)?;
+    assert_eq!(text, "still here");
+    Ok(())
+}
+// ANCHOR_END: clone
+
 // ANCHOR: reset
 #[test]
 fn a_close_with_unread_data_is_a_reset() -> io::Result<()> {
@@ -217,16 +265,28 @@ fn a_close_with_unread_data_is_a_reset() -> io::Result<()> {
 }
 // ANCHOR_END: reset
 
+// ANCHOR: reset_linger
+#[test]
+fn a_close_that_does_not_linger_is_a_reset() -> io::Result<()> {
+    let (mut client, server) = connected_pair()?;
+    SockRef::from(&server).set_linger(Some(Duration::ZERO))?; // SO_LINGER
+    drop(server); // nothing is unread
+    let n = client.read(&mut [0; 1024]);
+    assert!(n.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset));
+    Ok(())
+}
+// ANCHOR_END: reset_linger
+
 // ANCHOR: broken_pipe
 #[test]
 fn the_first_write_after_the_peer_has_closed_succeeds() -> io::Result<()> {
     let (mut client, server) = connected_pair()?;
     drop(server);
     assert_eq!(client.read(&mut [0; 1])?, 0); // the end has arrived
-    client.write_all(b"lost")?; // Ok, and no error ever says that these bytes are lost
+    client.write_all(b"lost")?; // Ok: it has left. It will be answered by a reset.
     let err = loop {
         if let Err(err) = client.write_all(b"x") {
-            break err; // the reset that "lost" has brought back is here
+            break err; // the reset has come back
         }
     };
     assert_eq!(err.kind(), ErrorKind::BrokenPipe);
@@ -242,8 +302,8 @@ fn unix_sockets_have_streams_and_datagrams_too() -> io::Result<()> {
     let (mut alice, mut bob) = UnixStream::pair()?;
     alice.write_all(b"hello")?;
     alice.write_all(b"q")?;
-    bob.read_exact(&mut buffer)?;
-    assert_eq!(&buffer, b"helloq"); // a stream, as TCP is
+    assert_eq!(bob.read(&mut buffer)?, 6); // a stream, as TCP is: one read
+    assert_eq!(&buffer, b"helloq");
 
     let (alice, bob) = UnixDatagram::pair()?;
     alice.send(b"hello")?;
