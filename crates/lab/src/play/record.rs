@@ -28,15 +28,20 @@ pub fn record(session: &Session, cast: &Cast) -> Result<String> {
             written.push('\n');
             continue;
         };
-        let left = left_alone(session, number);
+        let mut left = left_alone(session, number);
         let fault = |failure| anyhow!("{}:{number}: {step}: {failure}", session.path.display());
         match &step.act {
             // These come as they come, before the next step that acts ...
             Act::Terminal(AtTerminal::Line(_)) if !leads_to_a_search(session, step) => continue,
             Act::Peer(AtPeer::Bytes(_)) => continue,
-            Act::Terminal(AtTerminal::Line(_) | AtTerminal::Contains(_))
+            Act::Terminal(AtTerminal::Contains(_))
             | Act::Peer(AtPeer::Closed(Closed::SoonerOrLater)) => {}
-            _ => write_down(&mut actors, &mut written, &left)?,
+            act => {
+                if matches!(act, Act::Terminal(AtTerminal::Line(_))) {
+                    left.push(&step.name);
+                }
+                write_down(&mut actors, &mut written, &left)?;
+            }
         }
         written.push_str(&record_step(&mut actors, step).map_err(fault)?);
         written.push('\n');
@@ -66,12 +71,12 @@ fn left_alone(session: &Session, line: usize) -> Vec<&str> {
     left
 }
 
-/// Does a `~` at the same terminal follow, with nobody acting in between? Then as many lines come
-/// before it as the file has: the rest may come without end.
+/// Is a `~` the next that is expected of the same terminal, beside lines? Then as many lines come
+/// before it as the file has: it would pass over the rest, which may have no end.
 fn leads_to_a_search(session: &Session, line: &Step) -> bool {
-    let later = session.steps.iter().filter(|step| step.line > line.line);
-    let mut next = later.take_while(|step| !step.acts()).filter(|step| step.name == line.name);
-    next.find(|step| step.mark != '|').is_some_and(|step| step.mark == '~')
+    let mut later = session.steps.iter().filter(|step| step.line > line.line);
+    let next = later.find(|step| step.name == line.name && "~=".contains(step.mark));
+    next.is_some_and(|step| step.mark == '~')
 }
 
 fn record_step(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
