@@ -1,4 +1,9 @@
-//! No text makes the session parser panic, and every error says where. (cargo +nightly fuzz run session)
+//! No text makes the session parser panic, and every error says where. It begins with the sessions of the course:
+//!
+//! ```sh
+//! mkdir -p fuzz/corpus/session
+//! cargo +nightly fuzz run session fuzz/corpus/session ../stage*/sessions ../stage*/behaviours
+//! ```
 
 #![no_main]
 
