@@ -1,30 +1,31 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Stage 4: `o` sends an empty message, and so does an empty line. An empty message is no message: no byte leaves the client,
 # the server sees nothing, and the connection stays up.
 
-# shellcheck source=scripts/smoke-lib.sh disable=SC1091
+# shellcheck source=scripts/smoke-lib.sh
 . "$(dirname -- "$0")/smoke-lib.sh"
 
-build stage4-empty-send
+build 4
 
-server_starts stage4-server
-server_prints 'wait client connect.........'
+server starts stage4-server
+server prints 'wait client connect.........'
 
-client_starts stage4-client
-server_prints '127.0.0.1:*'
-client_types 'hello'
-server_prints 'recv="hello"'
+client starts stage4-client
+server prints '127.0.0.1:*'
+client types 'hello'
+server prints 'recv="hello"'
 
-client_types 'o'
-client_types ''
-client_types 'still here'
+client types 'o'
+client types ''
+client types 'still here'
 # The next line of the server is this one: no recv="" and no recv="o" came before it, and nothing is glued to it.
-server_prints 'recv="still here"'
+server prints 'recv="still here"'
 
-client_types 'q'
-server_prints 'recv="q"'
-server_prints 'socket close.....'
-client_ends
-server_prints 'wait client connect.........'
+client types 'q'
+server prints 'recv="q"'
+server prints 'socket close.....'
+client ends
+server prints 'wait client connect.........'
+server is_killed
 
 stage_is_ok

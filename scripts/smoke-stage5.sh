@@ -1,33 +1,34 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Stage 5: the server answers each message, and the client waits for the answer and prints it. After an empty message the client
 # does not wait, because no answer will come: the next line goes out at once.
 
-# shellcheck source=scripts/smoke-lib.sh disable=SC1091
+# shellcheck source=scripts/smoke-lib.sh
 . "$(dirname -- "$0")/smoke-lib.sh"
 
-build stage5-server-reply
+build 5
 
-server_starts stage5-server
-server_prints 'wait client connect.........'
+server starts stage5-server
+server prints 'wait client connect.........'
 
-client_starts stage5-client
-server_prints '127.0.0.1:*'
-client_types 'hello'
-server_prints 'recv="hello"'
-client_prints 'recv="server send :hello"'
+client starts stage5-client
+server prints '127.0.0.1:*'
+client types 'hello'
+server prints 'recv="hello"'
+client prints 'recv="server send :hello"'
 
 # A client that waited for the answer to one of these two would never get to the third.
-client_types 'o'
-client_types ''
-client_types 'still here'
-server_prints 'recv="still here"'
-client_prints 'recv="server send :still here"'
+client types 'o'
+client types ''
+client types 'still here'
+server prints 'recv="still here"'
+client prints 'recv="server send :still here"'
 
 # The client ends right after it has sent `q`: the answer to that is never read.
-client_types 'q'
-server_prints 'recv="q"'
-server_prints 'socket close.....'
-client_ends
-server_prints 'wait client connect.........'
+client types 'q'
+server prints 'recv="q"'
+server prints 'socket close.....'
+client ends
+server prints 'wait client connect.........'
+server is_killed
 
 stage_is_ok
