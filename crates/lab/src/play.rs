@@ -9,6 +9,7 @@ pub(crate) mod report;
 use crate::course::cast::Cast;
 use crate::course::session::{Act, Session, Step};
 use crate::rig::process;
+use crate::rig::witness::Watch;
 use actors::{Actor, Actors};
 pub use record::record;
 use report::Failure;
@@ -31,7 +32,17 @@ pub fn play(
     cast: &Cast,
     show: &mut dyn FnMut(Scene),
 ) -> Result<(), Box<Report>> {
-    let mut actors = Actors::new(cast);
+    play_watched(session, cast, None, show)
+}
+
+/// Plays the session as [`play`] does, before the eyes of a witness that decides when programs run.
+pub(crate) fn play_watched(
+    session: &Session,
+    cast: &Cast,
+    watch: Option<Watch>,
+    show: &mut dyn FnMut(Scene),
+) -> Result<(), Box<Report>> {
+    let mut actors = Actors::new(cast, watch);
     let mut held = Vec::new();
     let report = |actors: &mut Actors, held, step, failure| {
         let shows = actors.shows();
@@ -40,7 +51,7 @@ pub fn play(
     };
     for step in &session.steps {
         show(Scene::Before(step));
-        match perform(&mut actors, step) {
+        match witnessed(&mut actors, step) {
             Ok(text) => {
                 show(Scene::Held(step, &text));
                 held.push(step.to_string());
@@ -49,7 +60,23 @@ pub fn play(
         }
     }
     let end = "the end of the session".to_owned();
-    actors.nothing_more(session).map_err(|failure| report(&mut actors, held, end, failure))
+    let rested = actors.rest().map_err(Failure::from);
+    rested
+        .and_then(|()| actors.nothing_more(session))
+        .map_err(|failure| report(&mut actors, held, end, failure))
+}
+
+/// Does the step. A witness sees an act before its consequences, and what a raw peer received after.
+fn witnessed(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
+    actors.rest()?;
+    if step.acts() {
+        actors.note(step);
+    }
+    let seen = perform(actors, step)?;
+    if !step.acts() && matches!(step.act, Act::Peer(_)) {
+        actors.note(step);
+    }
+    Ok(seen)
 }
 
 /// Does the step; the text is what appeared.

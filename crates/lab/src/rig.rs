@@ -7,3 +7,4 @@ pub(crate) mod ports;
 pub mod process;
 pub(crate) mod screen;
 pub(crate) mod terminal;
+pub(crate) mod witness;

@@ -10,12 +10,13 @@ use anyhow::{Context, Result, bail};
 use super::report::Failure;
 use crate::contract::{self, PORT};
 use crate::course::cast::Cast;
-use crate::course::session::{Session, Start, quote};
+use crate::course::session::{Session, Start, Step, quote};
 use crate::course::stages;
 use crate::rig::hub::{DEADLINE, Hub};
 use crate::rig::peer::Peer;
 use crate::rig::ports::{self, Ports};
 use crate::rig::terminal::Terminal;
+use crate::rig::witness::Watch;
 
 /// A recording, and a report, takes what is printed until this long nothing more comes.
 pub const QUIET: Duration = Duration::from_millis(200);
@@ -30,6 +31,7 @@ pub struct Actors<'a> {
     pub ports: Ports,
     /// In the order in which they came.
     pub on: Vec<(String, Actor)>,
+    pub watch: Option<Watch>,
 }
 
 pub enum Actor {
@@ -49,12 +51,23 @@ pub struct Seat {
 }
 
 impl Actors<'_> {
-    pub fn new(cast: &Cast) -> Actors<'_> {
+    pub fn new(cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
         let mut ports = Ports::default();
         if let Some(addr) = cast.addr {
             ports.learn(addr.port(), PORT);
         }
-        Actors { cast, hub: Arc::new(Hub::default()), ports, on: Vec::new() }
+        Actors { cast, hub: Arc::new(Hub::default()), ports, on: Vec::new(), watch }
+    }
+
+    /// Lets the programs run until all wait, if a witness decides that.
+    pub fn rest(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.borrow_mut().rest())
+    }
+
+    pub fn note(&self, step: &Step) {
+        if let Some(watch) = &self.watch {
+            watch.borrow_mut().note(&step.to_string());
+        }
     }
 
     pub fn find(&mut self, name: &str) -> Result<(&mut Actor, &Hub, &mut Ports)> {
@@ -113,13 +126,14 @@ impl Actors<'_> {
                 *word = self.ports.hide(word);
             }
         }
-        let terminal = Terminal::start(name, &words, &self.hub)?;
+        let terminal = Terminal::start(name, &words, &self.hub, self.watch.clone())?;
         Ok(Seat {
             name: name.to_owned(),
             terminal,
             says_where: ours && serves,
             serves,
-            exact: !start.is_anybodys(),
+            // A witness has seen it come to rest: there is no prompt to wait for.
+            exact: !start.is_anybodys() && self.watch.is_none(),
         })
     }
 

@@ -37,7 +37,7 @@ pub fn act(
         AtTerminal::Ahead(keys) => seat.terminal.press(keys)?,
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,
         AtTerminal::Kill => {
-            seat.terminal.kill();
+            seat.terminal.kill()?;
             ended(seat, hub, ENDS)?;
         }
         AtTerminal::Line(expected) => line(seat, expected, hub, ports)?,

@@ -19,7 +19,7 @@ use crate::rig::peer::End;
 ///
 /// A step that acts could not be done.
 pub fn record(session: &Session, cast: &Cast) -> Result<String> {
-    let mut actors = Actors::new(cast);
+    let mut actors = Actors::new(cast, None);
     let mut steps = session.steps.iter().peekable();
     let mut written = String::new();
     for (number, line) in session.source.iter().enumerate().map(|(i, line)| (i + 1, line)) {

@@ -10,6 +10,7 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use crate::rig::hub::{Hub, lock};
 use crate::rig::process::{self, Running};
 use crate::rig::screen::{COLUMNS, Screen};
+use crate::rig::witness::{End, Watch};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
 
@@ -20,6 +21,7 @@ pub struct Terminal {
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<Screen>>,
     hub: Arc<Hub>,
+    watch: Option<Watch>,
 }
 
 impl Terminal {
@@ -28,7 +30,16 @@ impl Terminal {
     /// # Errors
     ///
     /// There is no pseudo-terminal left, or no such program.
-    pub fn start(name: &str, words: &[String], hub: &Arc<Hub>) -> Result<Terminal> {
+    pub fn start(
+        name: &str,
+        words: &[String],
+        hub: &Arc<Hub>,
+        watch: Option<Watch>,
+    ) -> Result<Terminal> {
+        let words = match &watch {
+            Some(watch) => watch.borrow().command(words),
+            None => words.to_vec(),
+        };
         let program = words.first().map_or("", String::as_str);
         let failed = || format!("failed to start {program:?}");
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
@@ -41,7 +52,10 @@ impl Terminal {
             anyhow!("{}: there is no such program, or it cannot be executed", failed())
         })?;
         drop(pair.slave);
-        let end = running.end();
+        let end: End = match &watch {
+            Some(watch) => watch.borrow_mut().adopt(name, running.pid())?,
+            None => Box::new(running.end()),
+        };
         let screen = Arc::new(Mutex::new(Screen::new()));
         hub.add(name, running.pid(), &screen);
         let mut output = pair.master.try_clone_reader()?;
@@ -51,6 +65,7 @@ impl Terminal {
             master: pair.master,
             screen: Arc::clone(&screen),
             hub: Arc::clone(hub),
+            watch,
         };
         let (reader_hub, reader_screen) = (Arc::clone(hub), Arc::clone(&screen));
         thread::spawn(move || {
@@ -86,7 +101,19 @@ impl Terminal {
     ///
     /// The terminal is closed.
     pub fn press(&mut self, keys: &[u8]) -> Result<()> {
-        self.keyboard.write_all(keys).and_then(|()| self.keyboard.flush()).context("failed to type")
+        if let Some(watch) = &self.watch {
+            watch.borrow_mut().keys(self.program.pid(), keys);
+        }
+        self.keyboard
+            .write_all(keys)
+            .and_then(|()| self.keyboard.flush())
+            .context("failed to type")?;
+        self.rest()
+    }
+
+    /// Nobody runs before the eyes of a witness unless it lets them.
+    fn rest(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.borrow_mut().rest())
     }
 
     /// Changes the size of the window; the program gets SIGWINCH.
@@ -99,8 +126,13 @@ impl Terminal {
     }
 
     /// Kills the program (SIGKILL), if it still runs.
-    pub fn kill(&self) {
+    ///
+    /// # Errors
+    ///
+    /// The other programs do not come to rest before the eyes of a witness.
+    pub fn kill(&self) -> Result<()> {
         self.program.kill();
+        self.rest()
     }
 
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
@@ -114,5 +146,8 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.hub.remove(self.program.pid());
+        if let Some(watch) = &self.watch {
+            watch.borrow_mut().end(self.program.pid());
+        }
     }
 }
