@@ -39,6 +39,8 @@ pub enum Command {
     Load(Load),
     /// Have thousands of clients go wrong, and after each one that must get its own answer
     Soak(Soak),
+    /// Record what goes over the wire, in a file beside each session
+    Wire(Wire),
 }
 
 #[derive(Args)]
@@ -102,6 +104,22 @@ pub struct Soak {
     pub stage: Option<u8>,
 }
 
+#[derive(Args)]
+pub struct Wire {
+    /// The sessions of a stage, or one session; without any, all of them
+    #[arg(value_name = "STAGE | STAGE/NAME | FILE")]
+    pub what: Vec<String>,
+    /// Compare with the files, and write none
+    #[arg(long, conflicts_with_all = ["server", "client"])]
+    pub check: bool,
+    /// Record this server in the place of the session's, and print the recording
+    #[arg(long, value_name = "CMD", value_parser = words)]
+    server: Option<Words>,
+    /// Record this client in the place of the session's
+    #[arg(long, value_name = "CMD", value_parser = words)]
+    client: Option<Words>,
+}
+
 /// The words of a command.
 #[derive(Clone)]
 struct Words(Vec<String>);
@@ -133,6 +151,13 @@ impl Check {
             addr: self.addr,
             ..Cast::default()
         })
+    }
+}
+
+impl Wire {
+    /// The programs in the place of the session's, if there are any.
+    pub fn parts(&self) -> [Option<Vec<String>>; 2] {
+        [&self.server, &self.client].map(|part| part.as_ref().map(|Words(words)| words.clone()))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod play;
 pub mod rig;
 pub mod stand;
 pub mod view;
+pub mod wire;
 
 use std::path::Path;
 use std::process::ExitCode;

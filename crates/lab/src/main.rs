@@ -11,17 +11,22 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use cli::Command;
+use lab::course::cast::Cast;
 use lab::course::session::Session;
-use lab::course::stages;
+use lab::course::stages::{self, STAGES};
 use lab::rig::process;
 use lab::stand::{load, soak};
 use lab::view::{Columns, Look, Pace};
+use lab::wire::record;
 use lab::{check, play};
 
 fn main() -> ExitCode {
-    end_everything_on_a_signal();
     let outcome = match cli::parse() {
-        Ok(command) => run(command),
+        Ok(Command::Wire(options)) => wire(&options),
+        Ok(command) => {
+            end_everything_on_a_signal();
+            run(command)
+        }
         Err((text, true)) => print(&text).map(|()| true),
         Err((text, false)) => {
             eprint!("{text}");
@@ -89,6 +94,7 @@ fn run(command: Command) -> Result<bool> {
             let load = options.load().context("the load needs a server")?;
             print(&load::run(load)?.to_string())?;
         }
+        Command::Wire(options) => return wire(&options),
         Command::Soak(options) => {
             stages::build()?;
             let soaked = soak::soak(&soak::Options {
@@ -132,6 +138,36 @@ fn play(options: &cli::Play) -> Result<bool> {
         written.and_then(|()| writeln!(out)).context("failed to show the play")?;
     }
     Ok(holds)
+}
+
+/// Records sessions; false when, with `--check`, one differs from its file.
+fn wire(options: &cli::Wire) -> Result<bool> {
+    let sessions = match options.what.is_empty() {
+        true => STAGES.map(|stage| stages::find(Some(&stage.to_string()))).collect(),
+        false => options.what.iter().map(|what| stages::find(Some(what))).collect::<Result<_>>(),
+    };
+    let sessions: Vec<Vec<Session>> = sessions?;
+    stages::build()?;
+    // What follows has no network but its own, and this comes before there is a second thread.
+    record::enter()?;
+    end_everything_on_a_signal();
+    let [server, client] = options.parts();
+    let mut same = true;
+    for session in sessions.iter().flatten() {
+        let cast = Cast { server: server.clone(), client: client.clone(), ..stages::troupe()? };
+        let text = record::record(session, &cast)?;
+        if server.is_some() || client.is_some() {
+            print(&text)?;
+        } else if !options.check {
+            let file = record::file(session);
+            std::fs::write(&file, text)
+                .with_context(|| format!("failed to write {}", file.display()))?;
+        } else if let Some(difference) = record::compare(session, &text)? {
+            eprintln!("{difference}");
+            same = false;
+        }
+    }
+    Ok(same)
 }
 
 fn print(text: &str) -> Result<()> {

@@ -1,0 +1,137 @@
+//! Records a session: each call of each program, where it waits, and each segment on the wire.
+//!
+//! The text has one event a line. `* NAME MARK REST` is an act of the session, or what a raw peer has
+//! received; a line that begins with two spaces is a segment; any other is NAME and what it does.
+
+mod calls;
+mod keyboard;
+mod log;
+mod network;
+mod segments;
+mod task;
+mod text;
+mod tracer;
+
+use std::cell::RefCell;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+
+use crate::contract::PORT;
+use crate::course::cast::Cast;
+use crate::course::session::{Act, Session, Start};
+use crate::play;
+use crate::rig::ports;
+use tracer::{Tracer, stops};
+
+/// This process leaves the network, and may make networks of its own from now on.
+///
+/// Call it while there is one thread: only such a process can do so, and all later threads leave
+/// the signals of the programs to the one that waits for them.
+///
+/// # Errors
+///
+/// The system does not allow it; the message says what would.
+pub fn enter() -> Result<()> {
+    stops().thread_block().context("failed to block a signal")?;
+    network::enter()
+}
+
+/// Plays the session and returns its recording. [`enter`] must have been called before.
+///
+/// A server or client of the cast takes the place of the session's own.
+///
+/// # Errors
+///
+/// A step cannot be done, a program does not come to rest, or the system does not let anybody look.
+pub fn record(session: &Session, cast: &Cast) -> Result<String> {
+    let (mut session, mut cast) = (session.clone(), cast.clone());
+    // In a network of its own the port is the one that the session shows.
+    cast.addr = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
+    for (words, ending, part) in
+        [(&mut cast.server, "-server", "{server}"), (&mut cast.client, "-client", "{client}")]
+    {
+        let Some(words) = words else { continue };
+        ports::tell(words, "{addr}");
+        for step in &mut session.steps {
+            if let Act::Start(Start::Program(program)) = &mut step.act
+                && program[0].ends_with(ending)
+            {
+                *program = vec![part.to_owned()];
+            }
+        }
+    }
+    // What terminals show is recorded, and not demanded: whoever compares will see where it differs.
+    session.steps.retain(|step| step.acts() || matches!(step.act, Act::Peer(_)));
+    // The network and the core belong to a thread, and end with it.
+    thread::scope(|scope| {
+        let recorder = scope.spawn(|| watch(&session, &cast));
+        recorder.join().unwrap_or_else(|_| Err(anyhow!("the recorder has panicked")))
+    })
+}
+
+fn watch(session: &Session, cast: &Cast) -> Result<String> {
+    network::isolate()?;
+    // On one core nobody runs while somebody looks, and segments arrive before a call returns.
+    let mut core = CpuSet::new();
+    core.set(sched_getcpu()?)?;
+    sched_setaffinity(Pid::from_raw(0), &core)?;
+    let tracer = Rc::new(RefCell::new(Tracer::new()?));
+    let played = play::play_watched(session, cast, Some(tracer.clone()), &mut |_| {});
+    let tracer = tracer.borrow();
+    match (&tracer.failure, played) {
+        (Some(failure), _) => bail!("{}: {failure}", session.path.display()),
+        (None, Err(report)) => Err(anyhow!("{report}")),
+        (None, Ok(())) => Ok(tracer.log.text()),
+    }
+}
+
+/// Where the recording of a session is: beside it.
+#[must_use]
+pub fn file(session: &Session) -> PathBuf {
+    session.path.with_extension("wire")
+}
+
+/// Where a recording first differs from the one in the session's file, and both lines.
+///
+/// # Errors
+///
+/// There is no such file.
+pub fn compare(session: &Session, recorded: &str) -> Result<Option<String>> {
+    let file = file(session);
+    let read = || format!("failed to read {}, which cargo lab wire writes", file.display());
+    let committed = fs::read_to_string(&file).with_context(read)?;
+    let difference = difference(&committed, recorded);
+    Ok(difference.map(|difference| format!("{}, {difference}", file.display())))
+}
+
+fn difference(committed: &str, recorded: &str) -> Option<String> {
+    let lines = committed.lines().count().max(recorded.lines().count());
+    let line = |text: &str, n| text.lines().nth(n).unwrap_or("(nothing more)").to_owned();
+    let n = (0..lines).find(|&n| line(committed, n) != line(recorded, n))?;
+    let (was, is) = (line(committed, n), line(recorded, n));
+    Some(format!("line {}:\n  it was: {was}\n  it is:  {is}", n + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_the_first_two_lines_that_differ() {
+        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
+        for (was, is, shown) in [
+            ("a\nb\nc\n", "a\nx\ny\n", "line 2:\n  it was: b\n  it is:  x"),
+            ("a\nb\n", "a\n", "line 2:\n  it was: b\n  it is:  (nothing more)"),
+            ("", "a\n", "line 1:\n  it was: (nothing more)\n  it is:  a"),
+        ] {
+            assert_eq!(difference(was, is).as_deref(), Some(shown));
+        }
+    }
+}
