@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use lab::course::cast::Cast;
 use lab::course::stages::STAGES;
 use lab::stand::load::{self, Target};
-use lab::stand::soak;
+use lab::stand::{bench, soak};
 use lab::view::Pace;
 
 /// Plays the sessions of the course, and checks programs against it.
@@ -37,6 +37,9 @@ pub enum Command {
     Matrix,
     /// Send messages to a server of stage 5, one by one, and measure it
     Load(Load),
+    /// Measure the server of stage 5 beside the same program in C and in Python, and what a learner
+    /// waits for
+    Bench(Bench),
     /// Have thousands of clients go wrong, and after each one that must get its own answer
     Soak(Soak),
     /// Record what goes over the wire, in a file beside each session
@@ -85,10 +88,27 @@ pub struct Load {
     /// A server that is started for the load
     #[arg(long, value_name = "CMD", value_parser = words, conflicts_with = "addr")]
     server: Option<Words>,
+    /// Connections one after another
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    connections: usize,
+    /// Messages on each of them
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     messages: usize,
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = message_size)]
     size: usize,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// One round of little, and nothing is built anew: shows that it works
+    #[arg(long, conflicts_with = "write")]
+    quick: bool,
+    /// Write the tables into docs/src/performance.md
+    #[arg(long)]
+    write: bool,
+    /// Build and test this git revision too; with --quick, once
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
 }
 
 #[derive(Args)]
@@ -161,13 +181,20 @@ impl Wire {
     }
 }
 
+impl Bench {
+    pub fn options(self) -> bench::Options {
+        bench::Options { quick: self.quick, write: self.write, against: self.against }
+    }
+}
+
 impl Load {
     pub fn load(self) -> Option<load::Load> {
         let target = match (self.addr, self.server) {
             (Some(addr), _) => Target::Addr(addr),
             (None, server) => Target::Program(server?.0),
         };
-        Some(load::Load { target, messages: self.messages, size: self.size })
+        let (connections, messages, size) = (self.connections, self.messages, self.size);
+        Some(load::Load { target, connections, messages, size })
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) const PORT: u16 = 5001;
 pub(crate) const STAGES: RangeInclusive<u8> = 1..=6;
 /// The stages whose servers outlive every client.
 pub(crate) const SURVIVING: RangeInclusive<u8> = 3..=6;
+/// The stages whose servers answer.
+pub(crate) const ANSWERING: RangeInclusive<u8> = 5..=6;
 
 /// Where a server says that it listens, if the line is the one that says so.
 pub(crate) fn listening(line: &str) -> Option<SocketAddr> {
@@ -30,7 +32,7 @@ pub(crate) fn answer(message: &[u8]) -> Vec<u8> {
 
 /// Does the server of this stage answer?
 pub(crate) fn answers(stage: u8) -> bool {
-    stage >= 5
+    ANSWERING.contains(&stage)
 }
 
 /// Does the server of this stage hang up after this message?

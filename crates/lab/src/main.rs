@@ -15,7 +15,7 @@ use lab::course::cast::Cast;
 use lab::course::session::Session;
 use lab::course::stages::{self, STAGES};
 use lab::rig::process;
-use lab::stand::{load, soak};
+use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
 use lab::wire::record;
 use lab::{check, play};
@@ -92,15 +92,16 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Load(options) => {
             let load = options.load().context("the load needs a server")?;
-            print(&load::run(load)?.to_string())?;
+            print(&load::run(&load)?.to_string())?;
         }
+        Command::Bench(options) => print(&bench::run(&options.options())?)?,
         Command::Wire(options) => return wire(&options),
         Command::Soak(options) => {
             stages::build()?;
             let soaked = soak::soak(&soak::Options {
                 connections: options.connections,
                 seed: options.seed.unwrap_or_else(soak::any_seed),
-                servers: soak::targets(options.stage)?,
+                servers: soak::programs(options.stage)?,
                 patience: soak::PATIENCE,
             })?;
             print(&soaked.table)?;

@@ -1,6 +1,7 @@
 //! The operating system: processes, terminals, connections, ports. The only place that starts a program.
 
 mod blocked;
+pub(crate) mod folder;
 pub(crate) mod hub;
 pub(crate) mod peer;
 pub(crate) mod ports;

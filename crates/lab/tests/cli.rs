@@ -317,12 +317,13 @@ fn an_interrupted_soak_leaves_no_process_behind() {
 
 /// The state and command line of every process that the lab with this process id has started.
 fn started_by(lab: u32) -> Vec<String> {
-    let mark = format!("LAB_MARK={lab}-");
+    // A lab that was itself started by one puts its mark behind that one's.
+    let marks = [format!("LAB_MARK={lab}-"), format!("/{lab}-")];
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let read = |process: &Path, file| text(&fs::read(process.join(file)).unwrap_or_default());
     processes
         .map(|process| process.path())
-        .filter(|process| read(process, "environ").contains(&mark))
+        .filter(|process| marks.iter().any(|mark| read(process, "environ").contains(mark)))
         .map(|process| read(&process, "stat") + &read(&process, "cmdline").replace('\0', " "))
         .collect()
 }

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
-use lab::stand::soak::{self, Options, Soaked, Target};
+use lab::stand::soak::{self, Options, Programs, Soaked};
 use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, file};
 
@@ -120,10 +120,11 @@ fn text(bytes: &[u8]) -> String {
 /// Soaks another server in the place of this stage's, with so many seconds of patience.
 fn soak(stage: u8, server: &[&str], connections: u64, patience: u64) -> Soaked {
     lab::course::stages::build().unwrap();
-    let [mut target] = <[Target; 1]>::try_from(soak::targets(Some(stage)).unwrap()).ok().unwrap();
+    let [mut programs] =
+        <[Programs; 1]>::try_from(soak::programs(Some(stage)).unwrap()).ok().unwrap();
     let patience = Duration::from_secs(patience);
-    target.server = server.iter().map(|&word| word.to_owned()).collect();
-    soak::soak(&Options { connections, seed: 1, servers: vec![target], patience }).unwrap()
+    programs.server = server.iter().map(|&word| word.to_owned()).collect();
+    soak::soak(&Options { connections, seed: 1, servers: vec![programs], patience }).unwrap()
 }
 
 /// Soaks the server that is wrong in this way; the report of what the soak found.
@@ -154,7 +155,6 @@ fn a_small_soak_of_our_own_servers_holds_and_is_quiet() {
     assert_eq!(row("probes answered"), ["25"; 4]);
     assert_eq!(row("messages lost"), ["0"; 4]);
     assert_eq!(row("  killed process").iter().filter(|count| *count == "0").count(), 0);
-    #[cfg(target_os = "linux")]
     assert_eq!(row("descriptors at the start"), row("descriptors at the end"));
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
 }
@@ -203,7 +203,6 @@ fn a_server_that_closes_on_any_q_is_found() {
     assert!(report.contains("nobody had sent a q on its own"), "{report}");
 }
 
-#[cfg(target_os = "linux")]
 fn a_server_that_keeps_what_it_should_give_back_is_found() {
     let report = find("keeps descriptors", 100);
     assert!(report.contains("open descriptors at the end"), "{report}");

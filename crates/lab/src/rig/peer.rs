@@ -91,7 +91,7 @@ impl Peer {
     ///
     /// The connection has ended, or the other side does not read and the deadline comes.
     pub fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<()> {
-        let mut stream = self.stream.as_ref().context("the connection is closed")?;
+        let mut stream = self.stream()?;
         stream.set_write_timeout(Some(left(deadline)))?;
         stream.write_all(bytes).map_err(|err| match err.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
@@ -100,6 +100,15 @@ impl Peer {
             _ => anyhow!("failed to send: {err}"),
         })?;
         Ok(())
+    }
+
+    /// The connection, while it is open on this side.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub fn stream(&self) -> Result<&TcpStream> {
+        self.stream.as_ref().context("the connection is closed")
     }
 
     /// What was received and not yet expected.
@@ -119,7 +128,7 @@ impl Peer {
     ///
     /// The socket is closed on this side, or fails.
     pub fn receive(&mut self, moment: Instant) -> Result<bool> {
-        let mut stream = self.stream.as_ref().context("the connection is closed")?;
+        let mut stream = self.stream()?;
         if self.end.is_some() {
             return Ok(false);
         }
@@ -160,7 +169,7 @@ impl Peer {
     ///
     /// The socket is closed on this side, or fails.
     pub fn has_unread(&mut self, moment: Instant) -> Result<bool> {
-        let stream = self.stream.as_ref().context("the connection is closed")?;
+        let stream = self.stream()?;
         stream.set_read_timeout(Some(left(moment)))?;
         let found = stream.peek(&mut [0]);
         Ok(self.came(found)? == Some(1))
@@ -170,7 +179,7 @@ impl Peer {
     ///
     /// The connection is closed already.
     pub fn half_close(&self) -> Result<()> {
-        let stream = self.stream.as_ref().context("the connection is closed")?;
+        let stream = self.stream()?;
         stream.shutdown(Shutdown::Write).context("failed to half-close")
     }
 

@@ -1,5 +1,6 @@
 //! The programs that this process starts: the only place that starts one, and none outlives it.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::process::{self, Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -10,10 +11,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, SlavePty};
+
+use super::folder;
 
 /// The variable that marks every process, and what that one starts in its turn.
 ///
@@ -140,10 +144,17 @@ fn ended(pid: Pid, flags: WaitPidFlag) -> Option<Exit> {
     }
 }
 
+/// How every value for [`MARK`] begins that this process gives.
+///
+/// The mark of this process comes first: a lab that a lab has started, as a test does, must not hide its programs.
+fn own_mark() -> String {
+    format!("{}{}-", env::var(MARK).unwrap_or_default(), process::id())
+}
+
 /// A value for [`MARK`] in the environment of one program.
 fn new_mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{}{}/", own_mark(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Starts a process by a call of `spawn`, which returns when the process is one of its own.
@@ -159,7 +170,10 @@ pub fn exit(status: i32) -> ! {
     ENDING.store(true, Ordering::Relaxed);
     // Kept until the end: nothing starts any more.
     let _turn = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    // A process whose parent is killed becomes a child of this one, so a half-started one is found too.
+    let _ = set_child_subreaper(true);
     kill_all(running);
+    folder::remove_all();
     // Those that nobody asks how they ended would stay in the table of processes.
     while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
         waitpid(None, Some(WaitPidFlag::WNOHANG))
@@ -196,11 +210,13 @@ fn kill_all(find: impl Fn() -> Vec<Pid>) {
 
 /// Those that this process has started, and what they have started in their turn.
 fn running() -> Vec<Pid> {
-    let mut pids = marked(&format!("{}-", process::id()));
-    // While it becomes another program, a process has no environment for a moment (execve(2)).
+    let mut pids = marked(&own_mark());
+    // While it becomes another program, a process has no environment for a moment (execve(2)). Its
+    // state may even be that of one that has ended, if one of its threads becomes the program.
     let half_started = |pid: &Pid| {
         environment(*pid).is_empty()
-            && stat(*pid).is_some_and(|stat| stat.parent == process::id() && stat.state != 'Z')
+            && stat(*pid).is_some_and(|stat| stat.parent == process::id())
+            && ended(*pid, WaitPidFlag::WNOHANG).is_none()
     };
     pids.extend(processes().filter(half_started));
     pids

@@ -1,20 +1,14 @@
-//! A load of lock-step round trips for a server of stage 5 or 6, and what it costs.
+//! A load of lock-step round trips for a server that answers, and what it costs.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::ChildStdout;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use anyhow::{Context, Result, ensure};
 
+use super::server::{self, Lines, Server, Usage};
 use crate::contract;
-use crate::rig::ports;
-use crate::rig::process::{self, Running};
 
 /// The longest message that a server reads as one.
 pub const MAX_SIZE: usize = contract::MESSAGE_BYTES;
@@ -27,7 +21,9 @@ const UNREAD_BYTES: usize = 8 * 1024;
 #[derive(Clone, Debug)]
 pub struct Load {
     pub target: Target,
-    /// With 0 the server is only started.
+    /// One after another.
+    pub connections: usize,
+    /// On each connection.
     pub messages: usize,
     /// Bytes of a message, 1 to [`MAX_SIZE`].
     pub size: usize,
@@ -42,230 +38,137 @@ pub enum Target {
     Program(Vec<String>),
 }
 
-/// What the load has cost. What the system or the kind of target does not tell is `None`.
-#[derive(Debug)]
+/// What the load has cost. What the kind of target does not tell is `None`.
+#[derive(Debug, Default)]
 pub struct Figures {
-    load: Load,
-    /// From the start of the program to its line `listening on ADDR`.
-    start: Option<Duration>,
-    /// The median, and the sum, of the round trips after the first one.
-    round_trips: Option<(Duration, Duration)>,
+    pub(crate) start: Option<Duration>,
+    pub(crate) round_trips: Option<RoundTrips>,
     /// After the first message and after the last one.
-    usage: Option<(Usage, Usage)>,
+    pub(crate) usage: Option<(Usage, Usage)>,
 }
 
-/// What a process has used so far.
-#[derive(Clone, Copy, Debug)]
-struct Usage {
-    /// CPU time in the program and in the kernel, in ticks of `getconf CLK_TCK`.
-    user_ticks: u64,
-    system_ticks: u64,
-    /// The resident set.
-    resident_kib: u64,
+/// All but the first one. One that begins a connection has the connecting in it, and the end of the
+/// connection before it.
+#[derive(Debug)]
+pub(crate) struct RoundTrips {
+    pub median: Duration,
+    pub sum: Duration,
+    pub per_second: f64,
 }
 
-/// Runs the load: one connection, one message at a time, and the session's `q`.
+/// Runs the load: one message at a time, and at the end the `q` of the session.
 ///
 /// # Errors
 ///
 /// The server does not start, does not answer in time, answers anything else than
 /// `server send :` and the message, or does not print a message.
-pub fn run(load: Load) -> Result<Figures> {
-    let mut figures = Figures { load, start: None, round_trips: None, usage: None };
-    let mut server = match &figures.load.target {
-        Target::Addr(_) => None,
-        Target::Program(words) => Some(Server::start(words)?),
-    };
-    figures.start = server.as_ref().map(|server| server.start);
-    if figures.load.messages > 0 {
-        send(&mut figures, server.as_mut())?;
-    }
-    Ok(figures)
+pub fn run(load: &Load) -> Result<Figures> {
+    run_with(load, |_| Ok(()))
 }
 
-fn send(figures: &mut Figures, mut server: Option<&mut Server>) -> Result<()> {
-    let Load { target, messages, size } = &figures.load;
-    let addr = match (target, &server) {
-        (_, Some(server)) => server.addr,
-        (Target::Addr(addr), _) => *addr,
-        (Target::Program(_), None) => bail!("the server has not been started"),
-    };
-    let message = vec![b'x'; *size];
-    let mut stream = TcpStream::connect_timeout(&addr, LIMIT)
-        .with_context(|| format!("failed to connect to {addr}"))?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
-    let expected = contract::answer(&message);
-    let mut answer = vec![0; expected.len()];
-
-    // The first message finds nothing warm, in the server and here, so it is not timed.
-    exchange(&mut stream, &message, &expected, &mut answer)?;
-    let mut printed = 1;
-    let mut first = None;
-    if let Some(server) = server.as_deref_mut() {
-        server.has_printed(&message, printed)?;
-        first = server.usage();
+/// As [`run`], with something to do once the server has started.
+pub(crate) fn run_with(
+    load: &Load,
+    started: impl FnOnce(&Server) -> Result<()>,
+) -> Result<Figures> {
+    match &load.target {
+        Target::Addr(addr) => send(load, *addr, None),
+        Target::Program(words) => {
+            let (server, mut lines) = Server::start(&mut server::command(words)?, LIMIT)?;
+            started(&server)?;
+            let mut figures = send(load, server.addr, Some((&server, &mut lines)))?;
+            figures.start = Some(server.start);
+            server.end(&mut lines, LIMIT);
+            Ok(figures)
+        }
     }
-    let mut times = Vec::with_capacity(messages.saturating_sub(1));
+}
+
+fn send(
+    load: &Load,
+    addr: SocketAddr,
+    mut server: Option<(&Server, &mut Lines<ChildStdout>)>,
+) -> Result<Figures> {
+    let Load { connections, messages, size, .. } = *load;
+    let message = "x".repeat(size);
+    let mut client = Client { addr, stream: None, answer: Vec::new() };
+    let total = connections.saturating_mul(messages);
+    ensure!(total > 0, "there is nothing to send");
+    let mut times = Vec::new();
+    let mut first = None;
     // The server prints each message into a pipe. Nobody waits at the other end while the clock
     // runs: to wake a reader would cost the server more than to print. So read between batches.
     let batch = (UNREAD_BYTES / (size + 64)).max(1);
-    while times.len() < times.capacity() {
+    while times.len() < total {
+        // The first message finds nothing warm, in the server and here: it is a batch of its own.
+        let end = if times.is_empty() { 1 } else { total.min(times.len().saturating_add(batch)) };
+        let begin = times.len();
         let mut before = Instant::now();
-        for _ in 0..batch.min(times.capacity() - times.len()) {
-            exchange(&mut stream, &message, &expected, &mut answer)?;
+        for number in begin..end {
+            if number % messages == 0 {
+                client.connect()?;
+            }
+            client.exchange(message.as_bytes())?;
             let now = Instant::now();
             times.push(now.duration_since(before));
             before = now;
         }
-        if let Some(server) = server.as_deref_mut() {
-            printed = 1 + times.len();
-            server.has_printed(&message, printed)?;
+        if let Some((server, lines)) = &mut server {
+            let mut printed = begin;
+            while printed < end {
+                let line = lines.next(Some(LIMIT));
+                let line =
+                    line.with_context(|| format!("failed to see message {} printed", printed + 1))?;
+                printed += usize::from(line.contains(&message));
+            }
+            first = first.or_else(|| server.usage());
         }
     }
-    let last = server.as_deref().and_then(Server::usage);
-    let bye = contract::answer(b"q");
-    exchange(&mut stream, b"q", &bye, &mut answer[..bye.len()])?;
+    let last = server.and_then(|(server, _)| server.usage());
+    client.exchange(b"q")?;
 
-    figures.usage = first.zip(last);
-    if !times.is_empty() {
-        let sum = times.iter().sum();
+    let mut figures = Figures { usage: first.zip(last), ..Figures::default() };
+    if let Some(times) = times.get_mut(1..).filter(|times| !times.is_empty()) {
+        let sum: Duration = times.iter().sum();
+        let per_second = times.len() as f64 / sum.as_secs_f64();
         let middle = times.len() / 2;
-        figures.round_trips = Some((*times.select_nth_unstable(middle).1, sum));
+        let median = *times.select_nth_unstable(middle).1;
+        figures.round_trips = Some(RoundTrips { median, sum, per_second });
     }
-    Ok(())
+    Ok(figures)
 }
 
-/// One round trip.
-fn exchange(
-    stream: &mut TcpStream,
-    message: &[u8],
-    expected: &[u8],
-    answer: &mut [u8],
-) -> Result<()> {
-    stream.write_all(message).context("failed to send")?;
-    stream.read_exact(answer).context("failed to read the answer")?;
-    ensure!(
-        answer == expected,
-        "the server answered {:?} to {:?}",
-        String::from_utf8_lossy(answer),
-        String::from_utf8_lossy(message)
-    );
-    Ok(())
-}
-
-/// A server that this process has started. It ends with this value.
-struct Server {
-    running: Running,
-    output: Output,
+struct Client {
     addr: SocketAddr,
-    start: Duration,
-    /// How many lines with a message it has printed.
-    printed: usize,
+    stream: Option<TcpStream>,
+    answer: Vec<u8>,
 }
 
-impl Server {
-    fn start(words: &[String]) -> Result<Server> {
-        let mut words = words.to_vec();
-        ports::tell(&mut words, "127.0.0.1:0");
-        let (program, arguments) = words.split_first().context("the command is empty")?;
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        // A group, so that a program that runs another one, such as strace, ends with it.
-        command.process_group(0);
-        let begin = Instant::now();
-        let mut running =
-            process::spawn(&mut command).with_context(|| format!("failed to start {program:?}"))?;
-        let pipe = running.stdout.take();
-        // From here on the process ends, whatever happens.
-        let mut server = Server {
-            running,
-            output: Output { pipe, unread: Vec::new() },
-            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-            start: Duration::ZERO,
-            printed: 0,
-        };
-        server.addr = loop {
-            let line = server.output.line().with_context(|| {
-                format!("failed to see {program:?} print \"listening on ADDR\"")
-            })?;
-            if let Some(addr) = line.strip_prefix(b"listening on ") {
-                server.start = begin.elapsed();
-                let addr = String::from_utf8_lossy(addr);
-                break addr.parse().with_context(|| format!("failed to parse {addr:?}"))?;
-            }
-        };
-        Ok(server)
-    }
-
-    /// Reads what the server has printed until that is so many lines with the message.
-    fn has_printed(&mut self, message: &[u8], lines: usize) -> Result<()> {
-        while self.printed < lines {
-            let line = self
-                .output
-                .line()
-                .with_context(|| format!("failed to see message {} printed", self.printed + 1))?;
-            if line.windows(message.len()).any(|part| part == message) {
-                self.printed += 1;
-            }
-        }
+impl Client {
+    /// Leaves the connection before it, if there is one: the server takes one client at a time.
+    fn connect(&mut self) -> Result<()> {
+        self.stream = None;
+        let stream = TcpStream::connect_timeout(&self.addr, LIMIT)
+            .with_context(|| format!("failed to connect to {}", self.addr))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_write_timeout(Some(LIMIT))?;
+        self.stream = Some(stream);
         Ok(())
     }
 
-    /// Only Linux tells.
-    fn usage(&self) -> Option<Usage> {
-        let pid = self.pid();
-        let process::Stat { user_ticks, system_ticks, .. } = process::stat(pid)?;
-        Some(Usage { user_ticks, system_ticks, resident_kib: process::resident_kib(pid)? })
-    }
-
-    fn pid(&self) -> Pid {
-        self.running.pid()
-    }
-}
-
-impl Drop for Server {
-    /// Asks first, so that strace can write what it has counted.
-    fn drop(&mut self) {
-        let group = self.pid();
-        let _ = killpg(group, Signal::SIGTERM);
-        let deadline = Instant::now() + LIMIT;
-        while self.output.line().is_ok() && Instant::now() < deadline {}
-    }
-}
-
-/// What a program prints, line by line.
-struct Output {
-    /// `None` when it is at its end.
-    pipe: Option<ChildStdout>,
-    unread: Vec<u8>,
-}
-
-impl Output {
-    /// The next line.
-    ///
-    /// # Errors
-    ///
-    /// There is none in time, or the program has ended.
-    fn line(&mut self) -> Result<Vec<u8>> {
-        loop {
-            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
-                let mut line: Vec<u8> = self.unread.drain(..=end).collect();
-                line.pop();
-                return Ok(line);
-            }
-            let pipe = self.pipe.as_mut().context("it has ended")?;
-            let timeout = PollTimeout::try_from(LIMIT)?;
-            if poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], timeout)? == 0 {
-                bail!("it has printed nothing more for {} s", LIMIT.as_secs());
-            }
-            let mut buffer = [0; 4096];
-            let n = pipe.read(&mut buffer)?;
-            if n == 0 {
-                self.pipe = None;
-            }
-            self.unread.extend_from_slice(&buffer[..n]);
-        }
+    /// One round trip.
+    fn exchange(&mut self, message: &[u8]) -> Result<()> {
+        let stream = self.stream.as_mut().context("nothing has been sent")?;
+        stream.write_all(message).context("failed to send")?;
+        self.answer.resize(contract::PREFIX.len() + message.len(), 0);
+        stream.read_exact(&mut self.answer).context("failed to read the answer")?;
+        ensure!(
+            self.answer.strip_prefix(contract::PREFIX.as_bytes()) == Some(message),
+            "the server answered {:?} to {:?}",
+            String::from_utf8_lossy(&self.answer),
+            String::from_utf8_lossy(message)
+        );
+        Ok(())
     }
 }
 
@@ -275,11 +178,10 @@ impl std::fmt::Display for Figures {
         if let Some(start) = self.start {
             writeln!(f, "start_ns {}", start.as_nanos())?;
         }
-        writeln!(f, "messages {}", self.load.messages)?;
-        if let Some((median, sum)) = self.round_trips {
+        if let Some(RoundTrips { median, sum, per_second }) = self.round_trips {
             writeln!(f, "round_trip_ns {}", median.as_nanos())?;
-            let timed = self.load.messages.saturating_sub(1) as f64;
-            writeln!(f, "messages_per_second {:.0}", timed / sum.as_secs_f64())?;
+            writeln!(f, "all_round_trips_ns {}", sum.as_nanos())?;
+            writeln!(f, "messages_per_second {per_second:.0}")?;
         }
         if let Some((first, last)) = self.usage {
             writeln!(f, "user_ticks {}", last.user_ticks.saturating_sub(first.user_ticks))?;
@@ -298,15 +200,16 @@ mod tests {
 
     use super::*;
 
-    /// A server of one client that answers each read with what `answer` makes of it.
+    /// A server that answers each read with what `answer` makes of it.
     fn server(answer: fn(&[u8]) -> Vec<u8>) -> Target {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut buffer = [0; MAX_SIZE];
-            while let Ok(n @ 1..) = stream.read(&mut buffer) {
-                stream.write_all(&answer(&buffer[..n])).unwrap();
+            while let Ok((mut stream, _)) = listener.accept() {
+                let mut buffer = [0; MAX_SIZE];
+                while let Ok(n @ 1..) = stream.read(&mut buffer) {
+                    stream.write_all(&answer(&buffer[..n])).unwrap();
+                }
             }
         });
         Target::Addr(addr)
@@ -317,15 +220,17 @@ mod tests {
     }
 
     fn error(target: Target) -> String {
-        format!("{:#}", run(Load { target, messages: 3, size: 4 }).unwrap_err())
+        let load = Load { target, connections: 2, messages: 3, size: 4 };
+        format!("{:#}", run(&load).unwrap_err())
     }
 
     #[test]
     fn a_right_server_gets_its_figures() {
         let target = server(|message| [b"server send :", message].concat());
-        let figures = run(Load { target, messages: 1000, size: MAX_SIZE }).unwrap().to_string();
+        let load = Load { target, connections: 2, messages: 500, size: MAX_SIZE };
+        let figures = run(&load).unwrap().to_string();
         let names: Vec<&str> = figures.lines().filter_map(|line| line.split(' ').next()).collect();
-        assert_eq!(names, ["messages", "round_trip_ns", "messages_per_second"]);
+        assert_eq!(names, ["round_trip_ns", "all_round_trips_ns", "messages_per_second"]);
     }
 
     #[test]
@@ -338,11 +243,10 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_listen_is_named() {
-        let fault = "failed to see \"sh\" print \"listening on ADDR\": it has ended";
-        assert_eq!(error(program("echo hello")), fault);
-        assert!(
-            error(program("echo listening on banana")).starts_with("failed to parse \"banana\"")
-        );
+        let ended = "failed to see \"sh\" print \"listening on ADDR\": it has ended";
+        assert_eq!(error(program("true")), ended);
+        let other = "expected \"listening on ADDR\" of \"sh\", got \"listening on banana\"";
+        assert_eq!(error(program("echo listening on banana")), other);
     }
 
     #[test]

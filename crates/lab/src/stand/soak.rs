@@ -1,22 +1,23 @@
 //! A soak: thousands of connections that go wrong, and after each a client that must be served as if nothing had happened.
 
+mod action;
+mod client;
 mod drive;
 mod plan;
 
 use std::fmt::Write as _;
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use nix::unistd::Pid;
 
 use crate::contract;
 use crate::course::stages;
 use crate::rig::process;
-use drive::{Outcome, Server};
+use crate::stand::server::Usage;
+use drive::{Driver, Outcome, Shortfall};
 use plan::{FAULTS, Plan, Planner};
 
 /// The stages whose servers are meant to survive.
@@ -30,7 +31,7 @@ pub struct Options {
     /// Spread over the servers.
     pub connections: u64,
     pub seed: u64,
-    pub servers: Vec<Target>,
+    pub servers: Vec<Programs>,
     /// How long the soak waits for what must happen at once; only a failure takes so long.
     pub patience: Duration,
 }
@@ -38,7 +39,7 @@ pub struct Options {
 /// A server to soak: its stage, the command that starts it, and the one that starts its client.
 ///
 /// The address is appended to both commands. The server must print what the stage's own prints.
-pub struct Target {
+pub struct Programs {
     pub stage: u8,
     pub server: Vec<String>,
     pub client: Vec<String>,
@@ -63,28 +64,21 @@ struct Tally {
     failure: Option<String>,
 }
 
-/// What a process holds, on systems with `/proc`.
-#[derive(Clone, Copy)]
-struct Usage {
-    descriptors: u64,
-    resident_kib: u64,
-}
-
 /// The programs of one stage, or of all that are meant to survive.
 ///
 /// # Errors
 ///
 /// The system does not say where this program is.
-pub fn targets(stage: Option<u8>) -> Result<Vec<Target>> {
-    let programs = stages::programs()?;
-    let program = |name: String| vec![programs.join(name).to_string_lossy().into_owned()];
+pub fn programs(stage: Option<u8>) -> Result<Vec<Programs>> {
+    let folder = stages::programs()?;
+    let program = |name: String| vec![folder.join(name).to_string_lossy().into_owned()];
     let chosen = STAGES.filter(|known| stage.is_none_or(|stage| stage == *known));
-    let target = |stage| Target {
+    let programs = |stage| Programs {
         stage,
         server: program(format!("stage{stage}-server")),
         client: program(format!("stage{stage}-client")),
     };
-    Ok(chosen.map(target).collect())
+    Ok(chosen.map(programs).collect())
 }
 
 /// A seed that is short to type.
@@ -111,12 +105,12 @@ pub fn soak(options: &Options) -> Result<Soaked> {
     let servers = options.servers.len() as u64;
     let tallies = thread::scope(|scope| {
         let mut soaking = Vec::new();
-        for (number, target) in (0..).zip(&options.servers) {
+        for (number, programs) in (0..).zip(&options.servers) {
             let more = u64::from(number < options.connections % servers);
             let connections = options.connections / servers + more;
             let (bar, stop) = (bar.clone(), &stop);
             soaking.push(scope.spawn(move || {
-                let tally = soak_one(target, connections, options, &bar, stop);
+                let tally = soak_one(programs, connections, options, &bar, stop);
                 if !matches!(&tally, Ok(tally) if tally.failure.is_none()) {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -137,14 +131,14 @@ pub fn soak(options: &Options) -> Result<Soaked> {
 }
 
 fn soak_one(
-    target: &Target,
+    programs: &Programs,
     connections: u64,
     options: &Options,
     bar: &ProgressBar,
     stop: &AtomicBool,
 ) -> Result<Tally> {
-    let (stage, seed) = (target.stage, options.seed);
-    let mut server = Server::start(target, options.patience)
+    let (stage, seed) = (programs.stage, options.seed);
+    let mut driver = Driver::start(programs, options.patience)
         .with_context(|| format!("failed to soak the server of stage {stage}"))?;
     let mut tally = Tally { stage, ..Tally::default() };
     let mut planner = Planner::new(seed, stage);
@@ -161,20 +155,20 @@ fn soak_one(
         }
         let plan = planner.next();
         tally.faults[plan.fault] += 1;
-        if let Err(failure) = server.run(&plan, &mut tally.outcome) {
-            let mut report = steps(stage, connections, &plan, &failure);
-            report.push_str(&server.describe());
+        if let Err(shortfall) = driver.run(&plan, &mut tally.outcome) {
+            let mut report = turns(stage, connections, &plan, &shortfall);
+            report.push_str(&driver.describe());
             report.push_str(&repeat(number));
             tally.failure = Some(report);
             return Ok(tally);
         }
         bar.inc(1);
         if number == warm_up {
-            tally.start = usage(server.pid());
+            tally.start = driver.server.usage();
         }
     }
     if connections > warm_up {
-        tally.end = usage(server.pid());
+        tally.end = driver.server.usage();
     }
     if let (Some(start), Some(end)) = (tally.start, tally.end) {
         let mut fault = String::new();
@@ -199,23 +193,23 @@ fn soak_one(
     Ok(tally)
 }
 
-/// The connection that fell short, step by step.
-fn steps(stage: u8, connections: u64, plan: &Plan, failure: &drive::Failure) -> String {
+/// The connection that fell short, turn by turn.
+fn turns(stage: u8, connections: u64, plan: &Plan, shortfall: &Shortfall) -> String {
     let (number, name) = (plan.number, FAULTS[plan.fault].1);
     let mut report =
         format!("Stage {stage}: connection {number} of {connections} fell short: {name}.\n");
-    for (number, step) in plan.steps.iter().enumerate() {
-        let mark = if failure.step == Some(number) { ">" } else { " " };
-        let who = match step.client == plan.probe {
+    for (number, turn) in plan.turns.iter().enumerate() {
+        let mark = if shortfall.turn == Some(number) { ">" } else { " " };
+        let who = match turn.client == plan.probe {
             true => "the probe".to_owned(),
-            false => format!("client {}", step.client + 1),
+            false => format!("client {}", turn.client + 1),
         };
-        let _ = writeln!(report, "{mark} {:2}. {who} {}", number + 1, step.act);
-        if failure.step == Some(number) {
+        let _ = writeln!(report, "{mark} {:2}. {who} {}", number + 1, turn.action);
+        if shortfall.turn == Some(number) {
             break;
         }
     }
-    let _ = writeln!(report, "It failed: {}.", failure.reason);
+    let _ = writeln!(report, "It failed: {}.", shortfall.reason);
     report
 }
 
@@ -232,9 +226,9 @@ fn table(seed: u64, tallies: &[Tally]) -> String {
         }
     };
     for (number, fault) in FAULTS.iter().enumerate() {
-        row(&format!("  {}", fault.1), &|tally| match tally.stage < fault.2 {
-            true => "-".to_owned(),
-            false => tally.faults[number].to_string(),
+        row(&format!("  {}", fault.1), &|tally| match plan::happens(number, tally.stage) {
+            true => tally.faults[number].to_string(),
+            false => "-".to_owned(),
         });
     }
     row("connections that went wrong", &|tally| tally.faults.iter().sum::<u64>().to_string());
@@ -246,21 +240,13 @@ fn table(seed: u64, tallies: &[Tally]) -> String {
     let shown = |usage: Option<Usage>, figure: fn(Usage) -> u64| {
         usage.map_or("-".to_owned(), |usage| figure(usage).to_string())
     };
-    row("descriptors at the start", &|tally| shown(tally.start, |usage| usage.descriptors));
-    row("descriptors at the end", &|tally| shown(tally.end, |usage| usage.descriptors));
+    row("descriptors at the start", &|tally| shown(tally.start, |usage| usage.descriptors as u64));
+    row("descriptors at the end", &|tally| shown(tally.end, |usage| usage.descriptors as u64));
     row("resident set at the start, KiB", &|tally| shown(tally.start, |usage| usage.resident_kib));
     row("resident set at the end, KiB", &|tally| shown(tally.end, |usage| usage.resident_kib));
     table.push('\n');
-    if usage(Pid::this()).is_none() {
-        table.push_str("Descriptors and resident set are measured on Linux only.\n");
-    } else if tallies.iter().any(|tally| tally.end.is_none() && tally.failure.is_none()) {
+    if tallies.iter().any(|tally| tally.end.is_none() && tally.failure.is_none()) {
         table.push_str("Too few connections to compare descriptors and resident set.\n");
     }
     table
-}
-
-/// What a process holds now; the start is after one of each fault, the end after all.
-fn usage(pid: Pid) -> Option<Usage> {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
-    Some(Usage { descriptors, resident_kib: process::resident_kib(pid)? })
 }

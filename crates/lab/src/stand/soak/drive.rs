@@ -2,25 +2,24 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use nix::unistd::Pid;
-use socket2::SockRef;
 
-use super::Target;
-use super::plan::{Act, Plan, shorten};
+use super::Programs;
+use super::action::{Action, shorten};
+use super::client::Client;
+use super::plan::Plan;
 use crate::contract::{self, CLOSED, PREFIX, WAITING};
 use crate::play::report::cut;
 use crate::rig::hub::lock;
 use crate::rig::peer::End;
-use crate::rig::process::{self, Running};
+use crate::stand::server::{self, Lines, Server};
 
 /// A server that has ended needs a moment until its exit status can be read.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -28,12 +27,11 @@ const MOMENT: Duration = Duration::from_secs(1);
 const LINES_WAITING: usize = 64 * 1024;
 const LINES_SHOWN: usize = 5;
 
-/// A server that is under test, and what it has printed.
-pub struct Server {
+/// Drives one server, and knows what it has printed.
+pub struct Driver {
     stage: u8,
     patience: Duration,
-    program: Running,
-    pub addr: SocketAddr,
+    pub server: Server,
     /// The stage's own client.
     client: Vec<String>,
     lines: Receiver<String>,
@@ -57,30 +55,6 @@ struct Block {
     over: bool,
 }
 
-#[derive(Default)]
-struct Client {
-    peer: Option<String>,
-    stream: Option<TcpStream>,
-    program: Option<Running>,
-    sent: Vec<Message>,
-    /// It sends what cannot be read off the printed text; each message of it is one read.
-    garbage: bool,
-    answers: Vec<u8>,
-    /// Why it could send no more.
-    failed: Option<String>,
-    end: Option<End>,
-    /// It has read all answers that it will get.
-    has_all: bool,
-    /// It has closed in a way that loses nothing.
-    orderly: bool,
-}
-
-struct Message {
-    bytes: Vec<u8>,
-    /// As `{:?}` prints it, without the quotes.
-    shown: String,
-}
-
 /// What one plan has shown.
 #[derive(Clone, Copy, Default)]
 pub struct Outcome {
@@ -92,85 +66,66 @@ pub struct Outcome {
 }
 
 /// Where a plan came to nothing, and why.
-pub struct Failure {
-    /// The step that failed; none when all were done, and what the server printed is wrong.
-    pub step: Option<usize>,
+pub struct Shortfall {
+    /// The turn that failed; none when all were done, and what the server printed is wrong.
+    pub turn: Option<usize>,
     pub reason: String,
 }
 
-impl Server {
+impl Driver {
     /// Starts a server on a port of the system's choice.
     ///
     /// # Errors
     ///
     /// There is no such program, or it does not say where it listens.
-    pub fn start(target: &Target, patience: Duration) -> Result<Server> {
-        let (name, arguments) = target.server.split_first().context("the command is empty")?;
-        let mut program = start(
-            Command::new(name)
-                .args(arguments)
-                .arg("127.0.0.1:0")
-                // Without the C library's store of freed blocks of every size: it fills with the
-                // sizes of the messages, and would hide or feign a leak (mallopt(3)).
-                .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped()),
-        )?;
-        let stdout = program.stdout.take().context("the server has no output")?;
-        let stderr = program.stderr.take().context("the server has no output for errors")?;
+    pub fn start(programs: &Programs, patience: Duration) -> Result<Driver> {
+        let mut command = server::command(&programs.server)?;
+        // Without the C library's store of freed blocks of every size: it fills with the
+        // sizes of the messages, and would hide or feign a leak (mallopt(3)).
+        command.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0").stderr(Stdio::piped());
+        let (mut server, mut output) = Server::start(&mut command, patience)?;
+        let line = output.next(Some(patience))?;
+        ensure!(line == WAITING, "expected {WAITING}, got {line:?}");
+        // Read all the time, so that the server never waits for us.
         let (sender, lines) = sync_channel(LINES_WAITING);
-        thread::spawn(move || forward(stdout, &sender));
+        thread::spawn(move || {
+            while let Ok(line) = output.next(None) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let stderr = server.program.stderr.take().context("the server has no output for errors")?;
         let errors = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&errors);
         thread::spawn(move || {
-            each_line(stderr, |line| {
-                keep(&mut lock(&kept), line);
-                true
-            });
+            let mut stderr = Lines::new(stderr);
+            while let Ok(line) = stderr.next(None) {
+                keep(&mut lock(&kept), &line);
+            }
         });
-        let mut server = Server {
-            stage: target.stage,
-            patience,
-            program,
-            addr: (Ipv4Addr::LOCALHOST, 0).into(),
-            client: target.client.clone(),
-            lines,
-            errors,
-            last: VecDeque::new(),
-            blocks: Vec::new(),
-        };
-        let deadline = Instant::now() + patience;
-        let line = server.line(deadline)?;
-        server.addr = contract::listening(&line)
-            .with_context(|| format!("expected listening on ADDR, got {line:?}"))?;
-        let line = server.line(deadline)?;
-        ensure!(line == WAITING, "expected {WAITING}, got {line:?}");
-        Ok(server)
-    }
-
-    #[must_use]
-    pub fn pid(&self) -> Pid {
-        self.program.pid()
+        let (stage, client) = (programs.stage, programs.client.clone());
+        let (last, blocks) = (VecDeque::new(), Vec::new());
+        Ok(Driver { stage, patience, server, client, lines, errors, last, blocks })
     }
 
     /// Carries out one plan. The outcome counts as far as it got.
     ///
     /// # Errors
     ///
-    /// A step could not be done, or the server printed or answered what it should not.
-    pub fn run(&mut self, plan: &Plan, outcome: &mut Outcome) -> Result<(), Failure> {
+    /// A turn could not be done, or the server printed or answered what it should not.
+    pub fn run(&mut self, plan: &Plan, outcome: &mut Outcome) -> Result<(), Shortfall> {
         self.blocks.clear();
         let mut clients: Vec<Client> = Vec::new();
         outcome.asked += 1;
-        for (number, step) in plan.steps.iter().enumerate() {
-            if step.client == clients.len() {
+        for (number, turn) in plan.turns.iter().enumerate() {
+            if turn.client == clients.len() {
                 clients.push(Client::default());
                 outcome.clients += 1;
             }
-            self.step(step.client, &step.act, &mut clients[step.client])
-                .map_err(|err| Failure { step: Some(number), reason: format!("{err:#}") })?;
-            if matches!(step.act, Act::Probe(_)) {
+            self.act(turn.client, &turn.action, &mut clients[turn.client])
+                .map_err(|err| Shortfall { turn: Some(number), reason: format!("{err:#}") })?;
+            if matches!(turn.action, Action::Probe(_)) {
                 outcome.answered += 1;
             }
         }
@@ -181,9 +136,9 @@ impl Server {
             } else {
                 format!("client {}", number + 1)
             };
-            self.wait(|server| server.over(number).then_some(()))
+            self.wait(|driver| driver.over(number).then_some(()))
                 .and_then(|()| self.judge(client, &self.blocks[number], outcome))
-                .map_err(|err| Failure { step: None, reason: format!("{name}: {err:#}") })?;
+                .map_err(|err| Shortfall { turn: None, reason: format!("{name}: {err:#}") })?;
         }
         Ok(())
     }
@@ -192,70 +147,47 @@ impl Server {
         self.blocks.get(client).is_some_and(|block| block.over)
     }
 
-    fn step(&mut self, number: usize, act: &Act, client: &mut Client) -> Result<()> {
-        match act {
-            Act::Connect => {
-                let stream = TcpStream::connect_timeout(&self.addr, self.patience)
-                    .with_context(|| format!("failed to connect to {}", self.addr))?;
-                stream.set_read_timeout(Some(self.patience))?;
-                stream.set_write_timeout(Some(self.patience))?;
-                // What is written leaves at once, also one byte.
-                stream.set_nodelay(true)?;
-                client.peer = Some(stream.local_addr()?.to_string());
-                client.stream = Some(stream);
-                client.has_all = true;
-            }
-            Act::Start => {
-                let (name, arguments) = self.client.split_first().context("there is no client")?;
-                client.program = Some(start(
-                    Command::new(name)
-                        .args(arguments)
-                        .arg(self.addr.to_string())
-                        .stdin(Stdio::piped())
-                        .stdout(Stdio::null())
-                        .stderr(Stdio::null()),
-                )?);
-            }
-            Act::Send(bytes) => client.send(bytes)?,
-            Act::Garbage(bytes) => {
+    fn act(&mut self, number: usize, action: &Action, client: &mut Client) -> Result<()> {
+        match action {
+            Action::Connect => client.connect(self.server.addr, self.patience)?,
+            Action::Start => client.start(&self.client, self.server.addr)?,
+            Action::Send(bytes) => client.send(bytes)?,
+            Action::Garbage(bytes) => {
                 client.garbage = true;
                 client.send(bytes)?;
             }
-            Act::OneByOne(bytes) => {
+            Action::OneByOne(bytes) => {
                 for byte in bytes {
                     client.send(&[*byte])?;
                 }
             }
-            Act::Burst(bytes) => client.burst(bytes)?,
-            Act::Fill(bytes) => client.fill(bytes)?,
-            Act::Probe(bytes) => {
+            Action::Burst(bytes) => client.burst(bytes, self.patience)?,
+            Action::Fill(bytes) => client.fill(bytes)?,
+            Action::Probe(bytes) => {
                 client.send(bytes)?;
                 self.probe(number, bytes, client)?;
             }
-            Act::Taken => self.wait(|server| server.blocks.get(number).map(|_| ()))?,
-            Act::Printed => {
-                self.printed(number, client)?;
-            }
-            Act::Answered => {
+            Action::Taken => self.wait(|driver| driver.blocks.get(number).map(|_| ()))?,
+            Action::Printed => drop(self.printed(number, client)?),
+            Action::Answered => {
                 let answers = self.printed(number, client)?;
-                client.read(answers)?;
+                client.read(answers, self.patience)?;
             }
-            Act::Unread => {
-                let stream = client.stream()?;
-                ensure!(stream.peek(&mut [0]).map_err(late)? == 1, "the server has closed");
+            Action::Unread => {
+                ensure!(
+                    client.peer()?.has_unread(Instant::now() + self.patience)?,
+                    "no answer has come"
+                );
             }
             // After a hang-up of the server there may be nothing left to close.
-            Act::HalfClose => drop(client.stream()?.shutdown(Shutdown::Write)),
-            Act::End => client.read(usize::MAX)?,
-            Act::Close => {
+            Action::HalfClose => drop(client.peer()?.half_close()),
+            Action::End => client.read(usize::MAX, self.patience)?,
+            Action::Close => {
                 client.orderly = !contract::answers(self.stage) || client.has_all;
-                client.stream = None;
+                client.peer()?.close();
             }
-            Act::Reset => {
-                let stream = client.stream.take().context("it is not connected")?;
-                SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-            }
-            Act::Kill => drop(client.program.take().context("it has not started")?),
+            Action::Reset => client.peer()?.reset()?,
+            Action::Kill => drop(client.program.take().context("it has not started")?),
         }
         Ok(())
     }
@@ -266,8 +198,8 @@ impl Server {
     fn printed(&mut self, number: usize, client: &Client) -> Result<usize> {
         let characters: usize = client.sent.iter().map(|message| message.shown.len()).sum();
         let bytes: usize = client.sent.iter().map(|message| message.bytes.len()).sum();
-        self.wait(|server| {
-            let block = server.blocks.get(number)?;
+        self.wait(|driver| {
+            let block = driver.blocks.get(number)?;
             let done = block.quit || block.over || block.printed >= characters;
             // The bytes of a message that is not all printed are as many as its characters.
             let bytes = if block.printed < characters { block.printed } else { bytes };
@@ -279,12 +211,12 @@ impl Server {
     fn probe(&mut self, number: usize, words: &[u8], client: &mut Client) -> Result<()> {
         if contract::answers(self.stage) {
             let expected = contract::answer(words);
-            client.read(expected.len())?;
+            client.read(expected.len(), self.patience)?;
             ensure!(
-                client.answers == expected,
+                client.answers() == expected,
                 "expected the answer {}, got {}",
                 shorten(&expected),
-                shorten(&client.answers)
+                shorten(client.answers())
             );
             return Ok(());
         }
@@ -299,7 +231,7 @@ impl Server {
     }
 
     /// Looks at what the server prints until the condition gives a value.
-    fn wait<T>(&mut self, mut condition: impl FnMut(&Server) -> Option<T>) -> Result<T> {
+    fn wait<T>(&mut self, mut condition: impl FnMut(&Driver) -> Option<T>) -> Result<T> {
         let deadline = Instant::now() + self.patience;
         loop {
             if let Some(value) = condition(self) {
@@ -356,7 +288,7 @@ impl Server {
 
     /// Compares what one client sent and received with what the server printed about it.
     fn judge(&self, client: &Client, block: &Block, outcome: &mut Outcome) -> Result<()> {
-        if let Some(peer) = &client.peer {
+        if let Some(peer) = &client.addr {
             ensure!(*peer == block.peer, "it is {peer}, and the server printed {}", block.peer);
         }
         let mut printed = block.reads.concat();
@@ -392,18 +324,18 @@ impl Server {
             });
         }
         ensure!(
-            answers.starts_with(&client.answers),
+            answers.starts_with(client.answers()),
             "expected the answers {}, got {}",
             shorten(&answers),
-            shorten(&client.answers)
+            shorten(client.answers())
         );
         // Bytes that the server did not read before it closed turn its close into a reset.
-        if client.end.is_some() && (all || !block.quit) {
-            ensure!(client.end == Some(End::Finished), "its connection was reset");
+        if client.end().is_some() && (all || !block.quit) {
+            ensure!(client.end() == Some(End::Finished), "its connection was reset");
             ensure!(
-                answers.len() == client.answers.len(),
+                answers.len() == client.answers().len(),
                 "it got {} of {} bytes of its answers",
-                client.answers.len(),
+                client.answers().len(),
                 answers.len()
             );
         }
@@ -415,10 +347,10 @@ impl Server {
         let deadline = Instant::now() + MOMENT;
         while self.line(deadline).is_ok() {}
         // The end of its output comes shortly before the end of the process.
-        let mut ended = self.program.ended();
+        let mut ended = self.server.program.ended();
         while ended.is_none() && Instant::now() < deadline {
             thread::yield_now();
-            ended = self.program.ended();
+            ended = self.server.program.ended();
         }
         let mut text = match ended {
             Some(exit) => format!("The server has ended: {exit}.\n"),
@@ -433,122 +365,6 @@ impl Server {
             }
         }
         text
-    }
-}
-
-fn start(command: &mut Command) -> Result<Running> {
-    let name = command.get_program().to_owned();
-    process::spawn(command).with_context(|| format!("failed to start {}", name.display()))
-}
-
-fn late(err: std::io::Error) -> anyhow::Error {
-    match err.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-            anyhow!("the server neither answers what it should nor closes")
-        }
-        _ => anyhow!("failed to receive: {err}"),
-    }
-}
-
-impl Client {
-    fn stream(&self) -> Result<&TcpStream> {
-        self.stream.as_ref().context("it is not connected")
-    }
-
-    fn sent(&mut self, bytes: &[u8]) {
-        let shown = format!("{:?}", String::from_utf8_lossy(bytes));
-        let shown = shown[1..shown.len() - 1].to_owned();
-        self.sent.push(Message { bytes: bytes.to_vec(), shown });
-    }
-
-    /// One write. That it fails is right only if the server has hung up: that is judged later.
-    fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(program) = &mut self.program {
-            let stdin = program.stdin.as_mut().context("it takes no lines")?;
-            let line = [bytes, b"\n"].concat();
-            stdin.write_all(&line).context("failed to type a line")?;
-        } else if let Err(err) = self.stream()?.write_all(bytes) {
-            self.fail(&err)?;
-        }
-        self.sent(bytes);
-        self.has_all = false;
-        Ok(())
-    }
-
-    fn fail(&mut self, err: &std::io::Error) -> Result<()> {
-        match err.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                bail!("the server does not read what is sent to it")
-            }
-            _ => self.failed = Some(format!("failed to send: {err}")),
-        }
-        Ok(())
-    }
-
-    fn burst(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut writer = self.stream()?.try_clone().context("failed to share the connection")?;
-        let (written, read) = thread::scope(|scope| {
-            let writing = scope.spawn(move || {
-                writer.write_all(bytes).and_then(|()| writer.shutdown(Shutdown::Write))
-            });
-            let read = self.read(usize::MAX);
-            (writing.join(), read)
-        });
-        if let Ok(Err(err)) = written {
-            self.fail(&err)?;
-        }
-        self.sent(bytes);
-        read
-    }
-
-    fn fill(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut stream = self.stream()?;
-        stream.set_nonblocking(true)?;
-        let mut sent = 0;
-        while sent < bytes.len() {
-            match stream.write(&bytes[sent..]) {
-                Ok(n) => sent += n,
-                Err(err) if err.kind() == ErrorKind::WouldBlock => break,
-                Err(err) => return Err(err).context("failed to send"),
-            }
-        }
-        self.sent(&bytes[..sent]);
-        self.has_all = false;
-        Ok(())
-    }
-
-    /// Reads until there are as many bytes of answers as this, or the server has closed.
-    fn read(&mut self, answers: usize) -> Result<()> {
-        let mut stream = self.stream.as_ref().context("it is not connected")?;
-        let mut buffer = [0; 16 * 1024];
-        while self.answers.len() < answers && self.end.is_none() {
-            let room = buffer.len().min(answers - self.answers.len());
-            match stream.read(&mut buffer[..room]) {
-                Ok(0) => self.end = Some(End::Finished),
-                Ok(n) => self.answers.extend_from_slice(&buffer[..n]),
-                Err(err) if err.kind() == ErrorKind::Interrupted => {}
-                Err(err) if err.kind() == ErrorKind::ConnectionReset => self.end = Some(End::Reset),
-                Err(err) => return Err(late(err)),
-            }
-        }
-        self.has_all = true;
-        Ok(())
-    }
-}
-
-fn forward(output: impl Read, lines: &SyncSender<String>) {
-    each_line(output, |line| lines.send(line.to_owned()).is_ok());
-}
-
-/// Reads a program's output to its end, so that the program never waits for us.
-fn each_line(output: impl Read, mut take: impl FnMut(&str) -> bool) {
-    let mut output = BufReader::new(output);
-    let mut line = Vec::new();
-    let mut wanted = true;
-    while let Ok(1..) = output.read_until(b'\n', &mut line) {
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
-        wanted = wanted && take(&text);
-        line.clear();
     }
 }
 

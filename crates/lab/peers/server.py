@@ -1,4 +1,4 @@
-"""The stage 5 server in Python 3, for scripts/bench.sh: one client at a time, answers every message."""
+"""The stage 5 server in Python 3, for `cargo lab bench`: one client at a time, answers every message."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-/* The stage 5 server in C, for scripts/bench.sh: one client at a time, answers every message. (cc -O2 -o server server.c) */
+/* The stage 5 server in C, for `cargo lab bench`: one client at a time, answers every message. (cc -O2 -o server server.c) */
 #define _POSIX_C_SOURCE 200809L
 #include <arpa/inet.h>
 #include <netinet/in.h>
