@@ -23,7 +23,7 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Play sessions live, one column for each terminal
     Play(Play),
     /// Examine programs, in the order of the stages, up to the first behaviour that fails
@@ -47,7 +47,7 @@ pub enum Command {
 }
 
 #[derive(Args)]
-pub struct Play {
+pub(crate) struct Play {
     /// STAGE (1 to 6): its sessions, first what it adds.
     /// STAGE/NAME or FILE: that session.
     /// Nothing: one session of each stage.
@@ -60,7 +60,7 @@ pub struct Play {
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("program").args(["server", "client"]).multiple(true))]
-pub struct Check {
+pub(crate) struct Check {
     /// 1 to 6
     #[arg(value_parser = stage)]
     pub stage: u8,
@@ -81,7 +81,7 @@ pub struct Check {
 }
 
 #[derive(Args)]
-pub struct Load {
+pub(crate) struct Load {
     /// A server that runs already
     #[arg(value_name = "ADDR", value_parser = addr, required_unless_present = "server")]
     addr: Option<SocketAddr>,
@@ -99,7 +99,7 @@ pub struct Load {
 }
 
 #[derive(Args)]
-pub struct Bench {
+pub(crate) struct Bench {
     /// One round of little, and nothing is built anew: shows that it works
     #[arg(long, conflicts_with = "write")]
     quick: bool,
@@ -112,7 +112,7 @@ pub struct Bench {
 }
 
 #[derive(Args)]
-pub struct Soak {
+pub(crate) struct Soak {
     /// Faults in all, spread evenly over all servers
     #[arg(long, value_name = "N", default_value_t = soak::CONNECTIONS, value_parser = value_parser!(u64).range(1..))]
     pub connections: u64,
@@ -125,7 +125,7 @@ pub struct Soak {
 }
 
 #[derive(Args)]
-pub struct Wire {
+pub(crate) struct Wire {
     /// The sessions of a stage, or one session; without any, all of them
     #[arg(value_name = "STAGE | STAGE/NAME | FILE")]
     pub what: Vec<String>,
@@ -146,7 +146,7 @@ struct Words(Vec<String>);
 
 /// What the person wants, or what to print instead: the text, and whether it is the help that was
 /// asked for.
-pub fn parse() -> Result<Command, (String, bool)> {
+pub(crate) fn parse() -> Result<Command, (String, bool)> {
     Cli::try_parse().map(|cli| cli.command).map_err(|err| match err.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             (err.to_string(), true)
@@ -163,7 +163,7 @@ pub fn parse() -> Result<Command, (String, bool)> {
 
 impl Check {
     /// Who plays, if not the stage's own programs.
-    pub fn cast(self) -> Option<Cast> {
+    pub(crate) fn cast(self) -> Option<Cast> {
         let (server, client) = (self.server, self.client);
         (server.is_some() || client.is_some()).then(|| Cast {
             server: server.map(|Words(words)| words),
@@ -176,19 +176,19 @@ impl Check {
 
 impl Wire {
     /// The programs in the place of the session's, if there are any.
-    pub fn parts(&self) -> [Option<Vec<String>>; 2] {
+    pub(crate) fn parts(&self) -> [Option<Vec<String>>; 2] {
         [&self.server, &self.client].map(|part| part.as_ref().map(|Words(words)| words.clone()))
     }
 }
 
 impl Bench {
-    pub fn options(self) -> bench::Options {
+    pub(crate) fn options(self) -> bench::Options {
         bench::Options { quick: self.quick, write: self.write, against: self.against }
     }
 }
 
 impl Load {
-    pub fn load(self) -> Option<load::Load> {
+    pub(crate) fn load(self) -> Option<load::Load> {
         let target = match (self.addr, self.server) {
             (Some(addr), _) => Target::Addr(addr),
             (None, server) => Target::Program(server?.0),

@@ -19,13 +19,13 @@ use crate::rig::terminal::Terminal;
 use crate::rig::witness::Watch;
 
 /// A recording, and a report, takes what is printed until this long nothing more comes.
-pub const QUIET: Duration = Duration::from_millis(200);
+pub(super) const QUIET: Duration = Duration::from_millis(200);
 /// A program that prints on and on is quiet enough after this time.
 const SETTLED: Duration = Duration::from_secs(2);
 /// Lines of a flood that a report shows.
 const FLOOD_SHOWN: usize = 6;
 
-pub struct Actors<'a> {
+pub(super) struct Actors<'a> {
     cast: &'a Cast,
     pub hub: Arc<Hub>,
     pub ports: Ports,
@@ -34,13 +34,13 @@ pub struct Actors<'a> {
     pub watch: Option<Watch>,
 }
 
-pub enum Actor {
+pub(super) enum Actor {
     Terminal(Seat),
     Peer(Peer),
 }
 
 /// A program at its terminal.
-pub struct Seat {
+pub(super) struct Seat {
     pub name: String,
     pub terminal: Terminal,
     /// A server of one of the stages: it says where it listens.
@@ -51,7 +51,7 @@ pub struct Seat {
 }
 
 impl Actors<'_> {
-    pub fn new(cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
+    pub(super) fn new(cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
         let mut ports = Ports::default();
         if let Some(addr) = cast.addr {
             ports.learn(addr.port(), PORT);
@@ -60,23 +60,23 @@ impl Actors<'_> {
     }
 
     /// Lets the programs run until all wait, if a witness decides that.
-    pub fn rest(&self) -> Result<()> {
+    pub(super) fn rest(&self) -> Result<()> {
         self.watch.as_ref().map_or(Ok(()), |watch| watch.borrow_mut().rest())
     }
 
-    pub fn note(&self, step: &Step) {
+    pub(super) fn note(&self, step: &Step) {
         if let Some(watch) = &self.watch {
             watch.borrow_mut().note(&step.to_string());
         }
     }
 
-    pub fn find(&mut self, name: &str) -> Result<(&mut Actor, &Hub, &mut Ports)> {
+    pub(super) fn find(&mut self, name: &str) -> Result<(&mut Actor, &Hub, &mut Ports)> {
         let actor = self.on.iter_mut().find(|(known, _)| known == name);
         let (_, actor) = actor.with_context(|| format!("{name} is not started"))?;
         Ok((actor, &self.hub, &mut self.ports))
     }
 
-    pub fn start(&mut self, name: &str, start: &Start) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, name: &str, start: &Start) -> Result<(), Failure> {
         // Who came under this name before leaves first.
         self.on.retain(|(known, _)| known != name);
         let actor = match start {
@@ -208,7 +208,7 @@ impl Actors<'_> {
     }
 
     /// A terminal whose last expectation was exact shows nothing beyond it.
-    pub fn nothing_more(&self, session: &Session) -> Result<(), Failure> {
+    pub(super) fn nothing_more(&self, session: &Session) -> Result<(), Failure> {
         for Seat { name, terminal, .. } in self.seats().filter(|seat| seat.exact) {
             if session.ends_loosely(name) {
                 continue;
@@ -226,7 +226,7 @@ impl Actors<'_> {
     }
 
     /// What each terminal shows and each raw peer has, once all is quiet, for a report.
-    pub fn shows(&mut self) -> Vec<(String, Vec<String>)> {
+    pub(super) fn shows(&mut self) -> Vec<(String, Vec<String>)> {
         // What is on its way helps to understand.
         self.settle();
         let ports = &self.ports;
@@ -257,7 +257,7 @@ impl Actors<'_> {
     }
 
     /// Waits until nothing more is printed, but not long for a program that prints on and on.
-    pub fn settle(&self) {
+    pub(super) fn settle(&self) {
         let total = || -> usize {
             self.seats().map(|seat| seat.terminal.look(|screen| screen.all().len())).sum()
         };

@@ -8,7 +8,7 @@ use crate::rig::hub::{DEADLINE, Hub};
 use crate::rig::peer::{End, Peer};
 
 /// Does it; what appeared is what the step says.
-pub fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
+pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
     come(peer, hub)?;
     match act {
         AtPeer::Send(bytes) => peer.send(bytes, Instant::now() + DEADLINE)?,
@@ -23,7 +23,7 @@ pub fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, F
 }
 
 /// Waits until a client has come to a raw peer that listens.
-pub fn come(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
+pub(super) fn come(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
     let nobody = |got: String| Failure::new("a client that connects".to_owned(), got);
     let came = hub.watch(|moment| {
         // First: a client that has come and gone is in the queue by now.
@@ -41,7 +41,7 @@ pub fn come(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
 }
 
 /// Receives until `done` says so or the connection ends; why no more comes, otherwise.
-pub fn receive(
+pub(super) fn receive(
     peer: &mut Peer,
     hub: &Hub,
     mut done: impl FnMut(&mut Peer) -> bool,

@@ -14,10 +14,10 @@ use crate::rig::screen::Screen;
 /// A terminal that shows what is typed has shown it after this time.
 const ECHO: Duration = Duration::from_millis(500);
 
-pub const ENDS: &str = "the program ends";
+pub(super) const ENDS: &str = "the program ends";
 
 /// Does it; what appeared, if that is not just what the step says.
-pub fn act(
+pub(super) fn act(
     seat: &mut Seat,
     act: &AtTerminal,
     hub: &Hub,
@@ -54,12 +54,12 @@ pub fn act(
 }
 
 /// How the program ended.
-pub fn ended(seat: &Seat, hub: &Hub, expected: &str) -> Result<Exit, Failure> {
+pub(super) fn ended(seat: &Seat, hub: &Hub, expected: &str) -> Result<Exit, Failure> {
     watch(seat, hub, expected, |screen| screen.exit.clone())
 }
 
 /// The next line, whatever it is.
-pub fn next_line(seat: &Seat, hub: &Hub, expected: &str) -> Result<String, Failure> {
+pub(super) fn next_line(seat: &Seat, hub: &Hub, expected: &str) -> Result<String, Failure> {
     let line = watch(seat, hub, expected, |screen| screen.next().map(str::to_owned))?;
     Ok(line)
 }

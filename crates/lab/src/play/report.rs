@@ -184,7 +184,7 @@ impl fmt::Display for Report {
 
 /// Cuts a long line, and shows control characters escaped.
 #[must_use]
-pub fn cut(line: &str) -> String {
+pub(crate) fn cut(line: &str) -> String {
     match line.char_indices().nth(WIDTH) {
         Some((end, _)) => harmless(&line[..end]) + "...",
         None => harmless(line),

@@ -16,7 +16,7 @@ const LOOKS: u32 = 5;
 /// On loopback the kernel delivers at once, so what all wait for is not on its way. A look that comes
 /// late counts as one: a busy machine makes the rest longer.
 #[derive(Default)]
-pub struct Stall {
+pub(super) struct Stall {
     last: Option<(Instant, Vec<Thread>)>,
     since: Option<Instant>,
     looks: u32,
@@ -33,7 +33,7 @@ struct Thread {
 
 impl Stall {
     /// Says who waits where, once that has lasted.
-    pub fn look(&mut self, programs: &[(String, Pid)]) -> Option<String> {
+    pub(super) fn look(&mut self, programs: &[(String, Pid)]) -> Option<String> {
         if self.last.as_ref().is_some_and(|(at, _)| at.elapsed() < PERIOD) {
             return None;
         }

@@ -10,13 +10,13 @@ use crate::rig::process::Exit;
 use crate::rig::screen::Screen;
 
 /// What must happen within this time, or it has failed. It never makes anybody wait longer.
-pub const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a wait goes on before it looks whether anything can come at all.
-pub const MOMENT: Duration = Duration::from_millis(20);
+pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
 /// Wakes the player whenever a program or a peer did anything, and knows all programs.
 #[derive(Default)]
-pub struct Hub {
+pub(crate) struct Hub {
     changes: Mutex<u64>,
     changed: Condvar,
     programs: Mutex<Vec<Program>>,
@@ -29,10 +29,10 @@ struct Program {
 }
 
 /// Why nothing more comes, in a few words.
-pub type Why = String;
+pub(crate) type Why = String;
 
 impl Hub {
-    pub fn announce(&self) {
+    pub(crate) fn announce(&self) {
         *lock(&self.changes) += 1;
         self.changed.notify_all();
     }
@@ -47,7 +47,7 @@ impl Hub {
     }
 
     /// Waits until `condition` gives a value; `None` when the deadline comes first.
-    pub fn wait<T>(
+    pub(crate) fn wait<T>(
         &self,
         deadline: Instant,
         mut condition: impl FnMut() -> Option<T>,
@@ -75,7 +75,10 @@ impl Hub {
     /// # Errors
     ///
     /// A program prints without end, every program waits for another, or the deadline comes.
-    pub fn watch<T>(&self, mut condition: impl FnMut(Instant) -> Option<T>) -> Result<T, Why> {
+    pub(crate) fn watch<T>(
+        &self,
+        mut condition: impl FnMut(Instant) -> Option<T>,
+    ) -> Result<T, Why> {
         let deadline = Instant::now() + DEADLINE;
         let mut stall = Stall::default();
         loop {
@@ -97,7 +100,7 @@ impl Hub {
     }
 
     /// Does a program print without end?
-    pub fn flood(&self) -> Option<Why> {
+    pub(crate) fn flood(&self) -> Option<Why> {
         lock(&self.programs).iter().find_map(|program| {
             let screen = lock(&program.screen);
             let last = screen.last().map_or(String::new(), |last| format!(": {last}"));
@@ -106,7 +109,7 @@ impl Hub {
     }
 
     /// The first program that has ended, and how.
-    pub fn over(&self) -> Option<(String, Exit)> {
+    pub(crate) fn over(&self) -> Option<(String, Exit)> {
         lock(&self.programs).iter().find_map(|program| {
             let exit = lock(&program.screen).over().cloned()?;
             Some((program.name.clone(), exit))
@@ -122,6 +125,6 @@ impl Hub {
 }
 
 /// Locks, also when another thread panicked: what it left is still the best there is to report.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

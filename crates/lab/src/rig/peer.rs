@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// Unexpected bytes that are enough for a report.
 const MUCH: usize = 64 * 1024;
 
-pub struct Peer {
+pub(crate) struct Peer {
     stream: Option<TcpStream>,
     listener: Option<TcpListener>,
     /// Received, and not yet expected by a step.
@@ -22,7 +22,7 @@ pub struct Peer {
 
 /// How the other side ended the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// A FIN: `read` gives 0 bytes.
     Finished,
     /// A RST: `read` gives `ConnectionReset`.
@@ -31,7 +31,7 @@ pub enum End {
 
 impl End {
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             End::Finished => "the end of the stream (0 bytes)",
             End::Reset => "a reset",
@@ -43,7 +43,7 @@ impl Peer {
     /// # Errors
     ///
     /// Nobody listens there, or the listener's queue is full until the time is over.
-    pub fn connect(addr: SocketAddr, time: Duration) -> std::io::Result<Peer> {
+    pub(crate) fn connect(addr: SocketAddr, time: Duration) -> std::io::Result<Peer> {
         let stream = TcpStream::connect_timeout(&addr, time)?;
         // While nobody listens, a socket that happens to get this very port connects to itself
         // (RFC 9293, 3.5, simultaneous open).
@@ -55,13 +55,13 @@ impl Peer {
 
     /// Takes one client, when [`Peer::connected`] asks for it.
     #[must_use]
-    pub fn listen(listener: TcpListener) -> Peer {
+    pub(crate) fn listen(listener: TcpListener) -> Peer {
         Peer { stream: None, listener: Some(listener), received: Vec::new(), end: None }
     }
 
     /// The port of this end, once connected.
     #[must_use]
-    pub fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         self.stream.as_ref()?.local_addr().ok().map(|addr| addr.port())
     }
 
@@ -70,7 +70,7 @@ impl Peer {
     /// # Errors
     ///
     /// The client cannot be accepted.
-    pub fn connected(&mut self, moment: Instant) -> Result<bool> {
+    pub(crate) fn connected(&mut self, moment: Instant) -> Result<bool> {
         // Only one client is taken, also when its connection is closed by now.
         if let Some(listener) = &self.listener {
             let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
@@ -90,7 +90,7 @@ impl Peer {
     /// # Errors
     ///
     /// The connection has ended, or the other side does not read and the deadline comes.
-    pub fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<()> {
         let mut stream = self.stream()?;
         stream.set_write_timeout(Some(left(deadline)))?;
         stream.write_all(bytes).map_err(|err| match err.kind() {
@@ -107,18 +107,18 @@ impl Peer {
     /// # Errors
     ///
     /// It is not.
-    pub fn stream(&self) -> Result<&TcpStream> {
+    pub(crate) fn stream(&self) -> Result<&TcpStream> {
         self.stream.as_ref().context("the connection is closed")
     }
 
     /// What was received and not yet expected.
     #[must_use]
-    pub fn received(&self) -> &[u8] {
+    pub(crate) fn received(&self) -> &[u8] {
         &self.received
     }
 
     /// Takes the first `n` bytes, or all, off what was received.
-    pub fn take(&mut self, n: usize) {
+    pub(crate) fn take(&mut self, n: usize) {
         self.received.drain(..n.min(self.received.len()));
     }
 
@@ -127,7 +127,7 @@ impl Peer {
     /// # Errors
     ///
     /// The socket is closed on this side, or fails.
-    pub fn receive(&mut self, moment: Instant) -> Result<bool> {
+    pub(crate) fn receive(&mut self, moment: Instant) -> Result<bool> {
         let mut stream = self.stream()?;
         if self.end.is_some() {
             return Ok(false);
@@ -157,7 +157,7 @@ impl Peer {
     }
 
     /// Receives until nothing comes for a moment, the end comes, or there is more than anybody reads.
-    pub fn receive_all(&mut self, quiet: Duration) {
+    pub(crate) fn receive_all(&mut self, quiet: Duration) {
         while self.received.len() < MUCH && matches!(self.receive(Instant::now() + quiet), Ok(true))
         {
         }
@@ -168,7 +168,7 @@ impl Peer {
     /// # Errors
     ///
     /// The socket is closed on this side, or fails.
-    pub fn has_unread(&mut self, moment: Instant) -> Result<bool> {
+    pub(crate) fn has_unread(&mut self, moment: Instant) -> Result<bool> {
         let stream = self.stream()?;
         stream.set_read_timeout(Some(left(moment)))?;
         let found = stream.peek(&mut [0]);
@@ -178,13 +178,13 @@ impl Peer {
     /// # Errors
     ///
     /// The connection is closed already.
-    pub fn half_close(&self) -> Result<()> {
+    pub(crate) fn half_close(&self) -> Result<()> {
         let stream = self.stream()?;
         stream.shutdown(Shutdown::Write).context("failed to half-close")
     }
 
     /// Closes the socket. With bytes left unread the kernel sends a RST (RFC 9293, 3.6.1).
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.stream = None;
     }
 
@@ -193,7 +193,7 @@ impl Peer {
     /// # Errors
     ///
     /// The connection is closed already.
-    pub fn reset(&mut self) -> Result<()> {
+    pub(crate) fn reset(&mut self) -> Result<()> {
         let stream = self.stream.take().context("the connection is closed")?;
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok(())

@@ -13,24 +13,24 @@ const FIRST_CLIENT: u16 = 40001;
 
 /// Which real port stands for which shown one.
 #[derive(Default)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// Pairs of real and shown.
     known: Vec<(u16, u16)>,
 }
 
 impl Ports {
     #[must_use]
-    pub fn real(&self, shown: u16) -> Option<u16> {
+    pub(crate) fn real(&self, shown: u16) -> Option<u16> {
         self.known.iter().find(|pair| pair.1 == shown).map(|pair| pair.0)
     }
 
-    pub fn learn(&mut self, real: u16, shown: u16) {
+    pub(crate) fn learn(&mut self, real: u16, shown: u16) {
         self.known.retain(|pair| pair.0 != real && pair.1 != shown);
         self.known.push((real, shown));
     }
 
     /// Gives a connecting end the next number from 40001 on.
-    pub fn learn_client(&mut self, real: u16) {
+    pub(crate) fn learn_client(&mut self, real: u16) {
         if !self.known.iter().any(|pair| pair.0 == real) {
             let free = (FIRST_CLIENT..).find(|shown| self.real(*shown).is_none());
             self.learn(real, free.unwrap_or(FIRST_CLIENT));
@@ -39,18 +39,18 @@ impl Ports {
 
     /// The text with every known port replaced by the one that is shown for it.
     #[must_use]
-    pub fn show(&self, text: &str) -> String {
+    pub(crate) fn show(&self, text: &str) -> String {
         replace(text, |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1))
     }
 
     /// The text of a session with every shown port that is known replaced by the real one.
     #[must_use]
-    pub fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         replace(text, |shown| self.real(shown))
     }
 
     /// Is the printed line the expected one? New ports in it are learned from the expectation.
-    pub fn matches(&mut self, expected: &str, printed: &str) -> bool {
+    pub(crate) fn matches(&mut self, expected: &str, printed: &str) -> bool {
         let new: Vec<(u16, u16)> = addresses(printed)
             .into_iter()
             .zip(addresses(expected))
@@ -68,7 +68,7 @@ impl Ports {
     }
 
     /// Learns every new port of a printed line, as a recording does.
-    pub fn learn_line(&mut self, printed: &str) {
+    pub(crate) fn learn_line(&mut self, printed: &str) {
         for real in addresses(printed) {
             let server = real == PORT || contract::listening(printed).is_some();
             match server && self.real(PORT).is_none() {
@@ -107,7 +107,7 @@ fn addresses(text: &str) -> Vec<u16> {
 }
 
 /// Tells a program an address: in the place of `{addr}`, or as its last argument.
-pub fn tell(words: &mut Vec<String>, addr: &str) {
+pub(crate) fn tell(words: &mut Vec<String>, addr: &str) {
     match words.iter().any(|word| word.contains("{addr}")) {
         true => words.iter_mut().for_each(|word| *word = word.replace("{addr}", addr)),
         false => words.push(addr.to_owned()),
@@ -119,7 +119,7 @@ pub fn tell(words: &mut Vec<String>, addr: &str) {
 /// # Errors
 ///
 /// No port is free.
-pub fn listen() -> io::Result<TcpListener> {
+pub(crate) fn listen() -> io::Result<TcpListener> {
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         if !lock(&RESERVED).contains(&listener.local_addr()?.port()) {
@@ -135,7 +135,7 @@ pub fn listen() -> io::Result<TcpListener> {
 /// # Errors
 ///
 /// No port is free.
-pub fn reserve() -> io::Result<u16> {
+pub(crate) fn reserve() -> io::Result<u16> {
     loop {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         if lock(&RESERVED).insert(port) {

@@ -7,7 +7,7 @@ use crate::rig::process::Exit;
 /// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
 const ROWS: NonZero<u16> = NonZero::new(200).unwrap();
 /// The columns of every terminal.
-pub const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
+pub(crate) const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 /// Finished lines that are kept for a report; a program may print any number.
 const LINES_KEPT: usize = 10_000;
 /// More output than this since the last step is a program that prints without end.
@@ -17,7 +17,7 @@ const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 const STAND_IN: &str = "\u{e0fd}";
 
 /// What has appeared on the terminal so far.
-pub struct Screen {
+pub(crate) struct Screen {
     emulator: vt100::Parser,
     /// The first bytes of a U+FFFD whose end has not come yet.
     cut: Vec<u8>,
@@ -83,7 +83,7 @@ impl Screen {
 
     /// The line that the cursor is in, with the rows that wrapped into it.
     #[must_use]
-    pub fn row(&self) -> String {
+    pub(crate) fn row(&self) -> String {
         let screen = self.emulator.screen();
         let (row, _) = screen.cursor_position();
         let mut first = row;
@@ -96,29 +96,29 @@ impl Screen {
 
     /// The next finished line that no step has looked at.
     #[must_use]
-    pub fn next(&self) -> Option<&str> {
+    pub(crate) fn next(&self) -> Option<&str> {
         self.lines.get(self.read).map(String::as_str)
     }
 
     /// Every finished line that no step has looked at.
     #[must_use]
-    pub fn unread(&self) -> &[String] {
+    pub(crate) fn unread(&self) -> &[String] {
         &self.lines[self.read..]
     }
 
     /// The last finished line.
     #[must_use]
-    pub fn last(&self) -> Option<&str> {
+    pub(crate) fn last(&self) -> Option<&str> {
         self.lines.last().map(String::as_str)
     }
 
     /// Passes over this many lines, in search of another.
-    pub fn skip(&mut self, lines: usize) {
+    pub(crate) fn skip(&mut self, lines: usize) {
         self.read = (self.read + lines).min(self.lines.len());
     }
 
     /// Marks this many lines as what was expected.
-    pub fn advance(&mut self, lines: usize) {
+    pub(crate) fn advance(&mut self, lines: usize) {
         self.skip(lines);
         if !self.flooded() {
             self.fresh = 0;
@@ -127,19 +127,19 @@ impl Screen {
 
     /// All lines, the unfinished one last.
     #[must_use]
-    pub fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         let row = self.row();
         self.lines.iter().cloned().chain((!row.is_empty()).then_some(row)).collect()
     }
 
     /// The program has ended, and all that it printed is here.
     #[must_use]
-    pub fn over(&self) -> Option<&Exit> {
+    pub(crate) fn over(&self) -> Option<&Exit> {
         self.exit.as_ref().filter(|_| self.closed)
     }
 
     #[must_use]
-    pub fn flooded(&self) -> bool {
+    pub(crate) fn flooded(&self) -> bool {
         self.fresh > FLOOD_BYTES
     }
 }

@@ -14,7 +14,7 @@ use crate::rig::witness::{End, Watch};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
 
-pub struct Terminal {
+pub(crate) struct Terminal {
     program: Running,
     // Closing it hangs the terminal up.
     master: Box<dyn MasterPty + Send>,
@@ -30,7 +30,7 @@ impl Terminal {
     /// # Errors
     ///
     /// There is no pseudo-terminal left, or no such program.
-    pub fn start(
+    pub(crate) fn start(
         name: &str,
         words: &[String],
         hub: &Arc<Hub>,
@@ -91,7 +91,7 @@ impl Terminal {
     }
 
     /// What is on the screen now; hold it only for a look.
-    pub fn look<T>(&self, look: impl FnOnce(&mut Screen) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Screen) -> T) -> T {
         look(&mut lock(&self.screen))
     }
 
@@ -100,7 +100,7 @@ impl Terminal {
     /// # Errors
     ///
     /// The terminal is closed.
-    pub fn press(&mut self, keys: &[u8]) -> Result<()> {
+    pub(crate) fn press(&mut self, keys: &[u8]) -> Result<()> {
         if let Some(watch) = &self.watch {
             watch.borrow_mut().keys(self.program.pid(), keys);
         }
@@ -121,7 +121,7 @@ impl Terminal {
     /// # Errors
     ///
     /// The terminal is closed.
-    pub fn resize(&self, cols: u16, rows: u16) -> Result<()> {
+    pub(crate) fn resize(&self, cols: u16, rows: u16) -> Result<()> {
         self.master.resize(PtySize { rows, cols, ..SIZE }).context("failed to resize")
     }
 
@@ -130,14 +130,14 @@ impl Terminal {
     /// # Errors
     ///
     /// The other programs do not come to rest before the eyes of a witness.
-    pub fn kill(&self) -> Result<()> {
+    pub(crate) fn kill(&self) -> Result<()> {
         self.program.kill();
         self.rest()
     }
 
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
     #[must_use]
-    pub fn rests(&self) -> bool {
+    pub(crate) fn rests(&self) -> bool {
         self.look(|screen| screen.over().is_some())
             || process::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
     }

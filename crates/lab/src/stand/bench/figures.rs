@@ -5,14 +5,14 @@ use std::fmt;
 
 /// What was measured, by row and column: one value for each round.
 #[derive(Default)]
-pub struct Figures(BTreeMap<(String, String), Vec<f64>>);
+pub(super) struct Figures(BTreeMap<(String, String), Vec<f64>>);
 
 impl Figures {
-    pub fn add(&mut self, row: &str, column: &str, value: f64) {
+    pub(super) fn add(&mut self, row: &str, column: &str, value: f64) {
         self.0.entry((row.to_owned(), column.to_owned())).or_default().push(value);
     }
 
-    pub fn median(&self, row: &str, column: &str) -> Option<f64> {
+    pub(super) fn median(&self, row: &str, column: &str) -> Option<f64> {
         let mut values = self.0.get(&(row.to_owned(), column.to_owned()))?.clone();
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
@@ -36,7 +36,7 @@ impl Figures {
     }
 
     /// One line for each row, one column for each of these.
-    pub fn table(&self, what: &str, columns: &[&str], rows: &[&str]) -> Table {
+    pub(super) fn table(&self, what: &str, columns: &[&str], rows: &[&str]) -> Table {
         let mut table = Table::new(&[&[what], columns].concat());
         for &row in rows {
             let cells = columns.iter().map(|column| self.cell(row, column));
@@ -47,14 +47,14 @@ impl Figures {
 }
 
 /// A table of the book: the first line is its head.
-pub struct Table(Vec<Vec<String>>);
+pub(super) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    pub fn new(head: &[&str]) -> Table {
+    pub(super) fn new(head: &[&str]) -> Table {
         Table(vec![head.iter().map(|&cell| cell.to_owned()).collect()])
     }
 
-    pub fn row(&mut self, cells: impl IntoIterator<Item: Into<String>>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item: Into<String>>) {
         self.0.push(cells.into_iter().map(Into::into).collect());
     }
 }
@@ -84,7 +84,7 @@ impl fmt::Display for Table {
 }
 
 /// A number with three digits that count, and its thousands apart, as in 1,000,000.
-pub fn show(value: f64) -> String {
+pub(super) fn show(value: f64) -> String {
     let decimals = match value.abs() {
         _ if value.fract() == 0.0 => 0,
         100.0.. => 0,

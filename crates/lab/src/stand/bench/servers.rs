@@ -15,36 +15,36 @@ use crate::course::stages;
 use crate::stand::load::{self, Load, Target};
 use crate::stand::server::{Server, command};
 
-pub const STAGE: u8 = *contract::ANSWERING.start();
+pub(super) const STAGE: u8 = *contract::ANSWERING.start();
 /// Bytes of a message.
 const BYTES: usize = 64;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The columns of the first table, and its rows.
-pub const RUST: &str = "Rust";
-pub const C: &str = "C";
-pub const PYTHON: &str = "Python";
-pub const ONE_CORE: &str = "round trip, both on one core, us";
+pub(super) const RUST: &str = "Rust";
+pub(super) const C: &str = "C";
+pub(super) const PYTHON: &str = "Python";
+pub(super) const ONE_CORE: &str = "round trip, both on one core, us";
 const TWO_CORES: &str = "round trip, each on a core of its own, us";
 const RATE: &str = "messages a second, both on one core";
-pub const USER: &str = "CPU time of a message in the program, us";
-pub const KERNEL: &str = "CPU time of a message in the kernel, us";
-pub const CALLS: &str = "system calls of a message";
+pub(super) const USER: &str = "CPU time of a message in the program, us";
+pub(super) const KERNEL: &str = "CPU time of a message in the kernel, us";
+pub(super) const CALLS: &str = "system calls of a message";
 const RESIDENT: &str = "resident set, KiB";
 const STRIPPED: &str = "size of the program, stripped, KiB";
 const START: &str = "start to `listening on`, ms";
-pub const ROWS: [&str; 9] =
+pub(super) const ROWS: [&str; 9] =
     [ONE_CORE, TWO_CORES, RATE, USER, KERNEL, CALLS, RESIDENT, STRIPPED, START];
 
 /// The columns of the second table; its rows are loads.
 const SECONDS: &str = "seconds";
-pub const EACH: &str = "messages a second";
-pub const BEFORE: &str = "resident set after the first, KiB";
-pub const AFTER: &str = "after the last, KiB";
-pub const RATES: [&str; 4] = [SECONDS, EACH, BEFORE, AFTER];
+pub(super) const EACH: &str = "messages a second";
+pub(super) const BEFORE: &str = "resident set after the first, KiB";
+pub(super) const AFTER: &str = "after the last, KiB";
+pub(super) const RATES: [&str; 4] = [SECONDS, EACH, BEFORE, AFTER];
 
 /// How many connections one after another, and how many messages on each.
-pub type Amount = (usize, usize);
+pub(super) type Amount = (usize, usize);
 /// From small to large; what may take long is left out of a quick run.
 const AMOUNTS: [&[Amount]; 2] =
     [&[(1, 1000), (1, 10_000), (1, 100_000), (1, 1_000_000)], &[(100, 1), (1000, 1), (10_000, 1)]];
@@ -52,7 +52,7 @@ const AMOUNTS: [&[Amount]; 2] =
 /// A server: its language, and the words that start it.
 type Program = (&'static str, Vec<String>);
 
-pub fn name((connections, messages): Amount) -> String {
+pub(super) fn name((connections, messages): Amount) -> String {
     format!("{} x {}", show(connections as f64), show(messages as f64))
 }
 
@@ -77,7 +77,7 @@ fn load(words: &[String], (connections, messages): Amount) -> Load {
 
 impl Bench {
     /// Fills the first two tables, and gives the languages.
-    pub fn servers(&mut self) -> Result<Vec<&'static str>> {
+    pub(super) fn servers(&mut self) -> Result<Vec<&'static str>> {
         eprintln!("building the servers, and checking them");
         let programs = self.programs()?;
         let allowed = cores()?;
@@ -111,7 +111,7 @@ impl Bench {
         Ok(programs.into_iter().map(|(language, _)| language).collect())
     }
 
-    pub fn amounts(&self) -> [Vec<Amount>; 2] {
+    pub(super) fn amounts(&self) -> [Vec<Amount>; 2] {
         let takes_long = |amount: &Amount| self.quick && amount.0 * amount.1 > 10_000;
         AMOUNTS
             .map(|amounts| amounts.iter().copied().filter(|amount| !takes_long(amount)).collect())

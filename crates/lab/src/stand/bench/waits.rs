@@ -11,13 +11,13 @@ use super::Bench;
 use super::servers::STAGE;
 use crate::course::stages;
 
-pub const COLD: &str = "cold build, `cargo build`";
+pub(super) const COLD: &str = "cold build, `cargo build`";
 const REBUILD: &str = "the same after one line of one stage changed";
 const TESTS: &str = "the tests, built before, `cargo test --workspace`";
 const SMOKE: &str = "`./scripts/smoke.sh`, built before";
-pub const ROWS: [&str; 4] = [COLD, REBUILD, TESTS, SMOKE];
+pub(super) const ROWS: [&str; 4] = [COLD, REBUILD, TESTS, SMOKE];
 /// The column of the sources as they are.
-pub const HERE: &str = "seconds";
+pub(super) const HERE: &str = "seconds";
 
 /// A copy of the sources, and where its programs are built.
 struct Copy {
@@ -28,7 +28,7 @@ struct Copy {
 
 impl Bench {
     /// Measures the sources as they are, beside those of another revision if there is one.
-    pub fn waits(&mut self, against: Option<&str>) -> Result<()> {
+    pub(super) fn waits(&mut self, against: Option<&str>) -> Result<()> {
         // A copy has what git knows or would know. The index of the sources stays as it is.
         let index = self.folder.path().join("index");
         let git = |words: &[&str]| {

@@ -6,7 +6,7 @@ use crate::course::session::quote;
 
 /// What a client does, or waits for.
 #[derive(Clone, Debug)]
-pub enum Action {
+pub(super) enum Action {
     Connect,
     /// Starts the stage's own client, a process that can be killed.
     Start,
@@ -69,7 +69,7 @@ impl fmt::Display for Action {
 }
 
 /// Bytes in quotes, the first ones only when there are many.
-pub fn shorten(bytes: &[u8]) -> String {
+pub(super) fn shorten(bytes: &[u8]) -> String {
     const SHOWN: usize = 40;
     match bytes.len() > SHOWN {
         true => format!("\"{}...\" ({} bytes)", bytes[..SHOWN].escape_ascii(), bytes.len()),

@@ -12,7 +12,7 @@ use crate::rig::peer::{End, Peer};
 use crate::rig::process::{self, Running};
 
 #[derive(Default)]
-pub struct Client {
+pub(super) struct Client {
     peer: Option<Peer>,
     /// Where the server sees it.
     pub addr: Option<String>,
@@ -28,14 +28,14 @@ pub struct Client {
     pub orderly: bool,
 }
 
-pub struct Message {
+pub(super) struct Message {
     pub bytes: Vec<u8>,
     /// As `{:?}` prints it, without the quotes.
     pub shown: String,
 }
 
 impl Client {
-    pub fn connect(&mut self, addr: SocketAddr, patience: Duration) -> Result<()> {
+    pub(super) fn connect(&mut self, addr: SocketAddr, patience: Duration) -> Result<()> {
         let peer = Peer::connect(addr, patience)
             .with_context(|| format!("failed to connect to {addr}"))?;
         peer.stream()?.set_write_timeout(Some(patience))?;
@@ -47,7 +47,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn start(&mut self, words: &[String], addr: SocketAddr) -> Result<()> {
+    pub(super) fn start(&mut self, words: &[String], addr: SocketAddr) -> Result<()> {
         let (name, arguments) = words.split_first().context("there is no client")?;
         let mut command = Command::new(name);
         command.args(arguments).arg(addr.to_string());
@@ -57,16 +57,16 @@ impl Client {
         Ok(())
     }
 
-    pub fn peer(&mut self) -> Result<&mut Peer> {
+    pub(super) fn peer(&mut self) -> Result<&mut Peer> {
         self.peer.as_mut().context("it is not connected")
     }
 
     /// All that it has read.
-    pub fn answers(&self) -> &[u8] {
+    pub(super) fn answers(&self) -> &[u8] {
         self.peer.as_ref().map_or(&[], Peer::received)
     }
 
-    pub fn end(&self) -> Option<End> {
+    pub(super) fn end(&self) -> Option<End> {
         self.peer.as_ref()?.end
     }
 
@@ -77,7 +77,7 @@ impl Client {
     }
 
     /// One write. That it fails is right only if the server has hung up: that is judged later.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(program) = &mut self.program {
             let stdin = program.stdin.as_mut().context("it takes no lines")?;
             let line = [bytes, b"\n"].concat();
@@ -101,7 +101,7 @@ impl Client {
     }
 
     /// Reads while it sends: a server that nobody reads from reads no more.
-    pub fn burst(&mut self, bytes: &[u8], patience: Duration) -> Result<()> {
+    pub(super) fn burst(&mut self, bytes: &[u8], patience: Duration) -> Result<()> {
         let mut writer = self.peer()?.stream()?.try_clone().context("failed to share it")?;
         let (written, read) = thread::scope(|scope| {
             let writing = scope.spawn(move || {
@@ -117,7 +117,7 @@ impl Client {
         read
     }
 
-    pub fn fill(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn fill(&mut self, bytes: &[u8]) -> Result<()> {
         let mut stream = self.peer()?.stream()?;
         stream.set_nonblocking(true)?;
         let mut sent = 0;
@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// Reads until there are as many bytes of answers as this, or the server has closed.
-    pub fn read(&mut self, answers: usize, patience: Duration) -> Result<()> {
+    pub(super) fn read(&mut self, answers: usize, patience: Duration) -> Result<()> {
         let peer = self.peer()?;
         while peer.received().len() < answers && peer.end.is_none() {
             ensure!(

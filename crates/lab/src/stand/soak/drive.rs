@@ -28,7 +28,7 @@ const LINES_WAITING: usize = 64 * 1024;
 const LINES_SHOWN: usize = 5;
 
 /// Drives one server, and knows what it has printed.
-pub struct Driver {
+pub(super) struct Driver {
     stage: u8,
     patience: Duration,
     pub server: Server,
@@ -57,7 +57,7 @@ struct Block {
 
 /// What one plan has shown.
 #[derive(Clone, Copy, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     pub clients: u64,
     pub messages: u64,
     pub lost: u64,
@@ -66,7 +66,7 @@ pub struct Outcome {
 }
 
 /// Where a plan came to nothing, and why.
-pub struct Shortfall {
+pub(super) struct Shortfall {
     /// The turn that failed; none when all were done, and what the server printed is wrong.
     pub turn: Option<usize>,
     pub reason: String,
@@ -78,7 +78,7 @@ impl Driver {
     /// # Errors
     ///
     /// There is no such program, or it does not say where it listens.
-    pub fn start(programs: &Programs, patience: Duration) -> Result<Driver> {
+    pub(super) fn start(programs: &Programs, patience: Duration) -> Result<Driver> {
         let mut command = server::command(&programs.server)?;
         // Without the C library's store of freed blocks of every size: it fills with the
         // sizes of the messages, and would hide or feign a leak (mallopt(3)).
@@ -114,7 +114,7 @@ impl Driver {
     /// # Errors
     ///
     /// A turn could not be done, or the server printed or answered what it should not.
-    pub fn run(&mut self, plan: &Plan, outcome: &mut Outcome) -> Result<(), Shortfall> {
+    pub(super) fn run(&mut self, plan: &Plan, outcome: &mut Outcome) -> Result<(), Shortfall> {
         self.blocks.clear();
         let mut clients: Vec<Client> = Vec::new();
         outcome.asked += 1;
@@ -343,7 +343,7 @@ impl Driver {
     }
 
     /// How the server is now, and its last lines, for a report.
-    pub fn describe(&mut self) -> String {
+    pub(super) fn describe(&mut self) -> String {
         let deadline = Instant::now() + MOMENT;
         while self.line(deadline).is_ok() {}
         // The end of its output comes shortly before the end of the process.

@@ -7,7 +7,7 @@ use crate::contract::{self, MESSAGE_BYTES};
 
 /// How a connection goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(super) enum Fault {
     KilledProcess,
     ResetBeforeTheFirstByte,
     ResetAfterAMessage,
@@ -31,7 +31,7 @@ pub enum Fault {
 /// Every fault with its name, whether it needs a server that answers, and its share.
 ///
 /// A process is slow to start and a burst slow to print, so their shares are small.
-pub const FAULTS: [(Fault, &str, bool, u32); 18] = [
+pub(super) const FAULTS: [(Fault, &str, bool, u32); 18] = [
     (Fault::KilledProcess, "killed process", false, 3),
     (Fault::ResetBeforeTheFirstByte, "reset before the first byte", false, 10),
     (Fault::ResetAfterAMessage, "reset after a message", false, 10),
@@ -59,14 +59,14 @@ const QUEUE: usize = 32;
 const LETTERS: &[u8] = b"abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789";
 
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub(super) struct Turn {
     /// Counts from 0, in the order in which the clients connect.
     pub client: usize,
     pub action: Action,
 }
 
 /// One connection of the soak: its fault, and the probe after it.
-pub struct Plan {
+pub(super) struct Plan {
     /// Counts from 1.
     pub number: u64,
     pub fault: usize,
@@ -76,7 +76,7 @@ pub struct Plan {
 }
 
 /// Chooses one plan after the other; the same seed and stage choose the same ones.
-pub struct Planner {
+pub(super) struct Planner {
     stage: u8,
     rng: Rng,
     number: u64,
@@ -85,22 +85,22 @@ pub struct Planner {
 }
 
 /// Can this fault, an index into [`FAULTS`], happen at a stage?
-pub fn happens(fault: usize, stage: u8) -> bool {
+pub(super) fn happens(fault: usize, stage: u8) -> bool {
     contract::answers(stage) || !FAULTS[fault].2
 }
 
-pub fn faults(stage: u8) -> Vec<usize> {
+pub(super) fn faults(stage: u8) -> Vec<usize> {
     (0..FAULTS.len()).filter(|fault| happens(*fault, stage)).collect()
 }
 
 impl Planner {
-    pub fn new(seed: u64, stage: u8) -> Planner {
+    pub(super) fn new(seed: u64, stage: u8) -> Planner {
         let rng = Rng::with_seed(seed.wrapping_mul(16).wrapping_add(stage.into()));
         Planner { stage, rng, number: 0, turns: Vec::new(), client: 0 }
     }
 
     /// The first plans are one of each fault, so that every soak has all of them.
-    pub fn next(&mut self) -> Plan {
+    pub(super) fn next(&mut self) -> Plan {
         let faults = faults(self.stage);
         let first = usize::try_from(self.number).ok().and_then(|number| faults.get(number));
         let fault = first.copied().unwrap_or_else(|| self.choose(&faults));

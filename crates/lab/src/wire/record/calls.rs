@@ -34,7 +34,7 @@ const WAITS: &[i64] = &[
 
 /// A system call, from its begin on.
 #[derive(Debug)]
-pub struct Call {
+pub(super) struct Call {
     pub number: i64,
     args: [u64; 6],
     /// What it is in the lesson; `None` for all others.
@@ -47,7 +47,7 @@ pub struct Call {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Socket,
     Accept,
     Read,
@@ -63,7 +63,7 @@ pub enum Kind {
 
 /// What a file descriptor leads to, as far as the lesson goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     Socket,
     Terminal,
 }
@@ -87,13 +87,13 @@ fn registers(pid: Pid) -> Option<(i64, [u64; 6], i64)> {
 
 /// Where a file descriptor of this task leads to, such as `socket:[123]` or `/dev/pts/4`.
 #[must_use]
-pub fn link(pid: Pid, fd: u64) -> Option<PathBuf> {
+pub(super) fn link(pid: Pid, fd: u64) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/fd/{}", fd as i32)).ok()
 }
 
 impl Call {
     /// The call that this task is about to do; `end` says what a file descriptor leads to.
-    pub fn begin(pid: Pid, end: impl Fn(u64) -> Option<End>) -> Option<Call> {
+    pub(super) fn begin(pid: Pid, end: impl Fn(u64) -> Option<End>) -> Option<Call> {
         let (number, args, _) = registers(pid)?;
         let mut call = Call {
             number,
@@ -162,12 +162,12 @@ impl Call {
     }
 
     /// Does it take the keys as they come?
-    pub fn reads_keys(&self) -> bool {
+    pub(super) fn reads_keys(&self) -> bool {
         self.kind == Some(Kind::Keyboard)
     }
 
     /// The first `most` bytes that the call moves.
-    pub fn data(&self, pid: Pid, most: usize) -> Vec<u8> {
+    pub(super) fn data(&self, pid: Pid, most: usize) -> Vec<u8> {
         let mut data = Vec::new();
         for buffer in &self.buffers {
             let length = buffer.len.min(most.min(MOST).saturating_sub(data.len()));
@@ -177,7 +177,7 @@ impl Call {
     }
 
     /// The result of the call that this task has done, as a number and as a recording shows it.
-    pub fn result(&self, pid: Pid) -> Option<(i64, String)> {
+    pub(super) fn result(&self, pid: Pid) -> Option<(i64, String)> {
         let (_, _, number) = registers(pid)?;
         let text = match (self.kind, number) {
             _ if RESTARTS.contains(&number) => "EINTR".to_owned(),

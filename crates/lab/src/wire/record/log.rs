@@ -14,12 +14,12 @@ use crate::rig::screen::Screen;
 
 /// Who is meant by a line: the name in the session, and the terminal it has.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub(super) struct Program {
     pub name: String,
     pub terminal: PathBuf,
 }
 
-pub struct Log {
+pub(super) struct Log {
     lines: Vec<String>,
     tap: Tap,
     ports: Ports,
@@ -35,7 +35,7 @@ impl Log {
     /// # Errors
     ///
     /// As [`Tap::open`].
-    pub fn open() -> Result<Log> {
+    pub(super) fn open() -> Result<Log> {
         Ok(Log {
             lines: Vec::new(),
             tap: Tap::open()?,
@@ -47,35 +47,35 @@ impl Log {
     }
 
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         text::fold(&self.lines)
     }
 
     /// A terminal is new, though one before it may have had its name.
-    pub fn unbox(&mut self, terminal: &Path) {
+    pub(super) fn unbox(&mut self, terminal: &Path) {
         self.screens.remove(terminal);
     }
 
     /// Takes down what has gone over the wire; true when nothing is under way.
-    pub fn hear_the_wire(&mut self) -> bool {
+    pub(super) fn hear_the_wire(&mut self) -> bool {
         self.tap.look(&mut self.ports, &mut self.lines)
     }
 
     /// Something that happens after what is on the wire, and may cause what follows there.
-    pub fn note(&mut self, line: String) {
+    pub(super) fn note(&mut self, line: String) {
         self.hear_the_wire();
         self.lines.push(line);
     }
 
     /// The end of a program, whose sockets the kernel has closed by now.
-    pub fn ends(&mut self, line: String) {
+    pub(super) fn ends(&mut self, line: String) {
         self.lines.push(line);
         self.hear_the_wire();
     }
 
     /// What a descriptor of this task leads to.
     #[must_use]
-    pub fn end(&self, pid: Pid, fd: u64) -> Option<End> {
+    pub(super) fn end(&self, pid: Pid, fd: u64) -> Option<End> {
         let link = calls::link(pid, fd)?;
         match () {
             () if self.sockets.contains(&link) => Some(End::Socket),
@@ -87,7 +87,7 @@ impl Log {
     }
 
     /// The call does not return for now.
-    pub fn blocks(&mut self, program: &Program, pid: Pid, call: &mut Call) {
+    pub(super) fn blocks(&mut self, program: &Program, pid: Pid, call: &mut Call) {
         if call.blocked || matches!(call.kind, None | Some(Kind::Terminal)) {
             return;
         }
@@ -103,7 +103,12 @@ impl Log {
     }
 
     /// The call returns; gives its line, and whether it has moved something.
-    pub fn returns(&mut self, program: &Program, pid: Pid, call: &Call) -> Option<(String, bool)> {
+    pub(super) fn returns(
+        &mut self,
+        program: &Program,
+        pid: Pid,
+        call: &Call,
+    ) -> Option<(String, bool)> {
         let kind = call.kind?;
         let (number, result) = call.result(pid)?;
         let waited = self.still_waits(program, pid, call) || call.blocked;
@@ -146,7 +151,7 @@ impl Log {
     }
 
     /// The program prints, or the terminal shows what is typed.
-    pub fn shows(&mut self, program: &Program, output: &[u8]) {
+    pub(super) fn shows(&mut self, program: &Program, output: &[u8]) {
         let (screen, unfinished) = self.screen(program);
         // The terminal makes a new line of every end of a line (termios(3), ONLCR).
         let mut shown = Vec::new();
@@ -167,7 +172,7 @@ impl Log {
     }
 
     /// The line that the cursor is in, if there is something new in it.
-    pub fn unfinished(&mut self, program: &Program) {
+    pub(super) fn unfinished(&mut self, program: &Program) {
         let (screen, last) = self.screen(program);
         let row = screen.row();
         if row.is_empty() || row == *last {

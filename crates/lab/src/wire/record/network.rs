@@ -17,7 +17,7 @@ use nix::unistd::{getgid, getuid};
 /// # Errors
 ///
 /// As [`super::enter`].
-pub fn enter() -> Result<()> {
+pub(super) fn enter() -> Result<()> {
     // Root needs no more. In a user namespace it could not write the files of other users.
     if unshare(CloneFlags::CLONE_NEWNET).is_ok() {
         return Ok(());
@@ -47,7 +47,7 @@ fn refused(err: Errno) -> anyhow::Error {
 /// # Errors
 ///
 /// As [`enter`], which must have been called before.
-pub fn isolate() -> Result<()> {
+pub(super) fn isolate() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(refused)?;
     let netlink = socket(
         AddressFamily::Netlink,

@@ -23,7 +23,7 @@ const RST: u8 = 4;
 const PSH: u8 = 8;
 const ACK: u8 = 16;
 
-pub struct Tap {
+pub(super) struct Tap {
     socket: OwnedFd,
     frame: Vec<u8>,
     /// Packets that have left and not yet arrived.
@@ -46,7 +46,7 @@ impl Tap {
     /// # Errors
     ///
     /// This thread has no network of its own.
-    pub fn open() -> Result<Tap> {
+    pub(super) fn open() -> Result<Tap> {
         let socket = socket(
             AddressFamily::Packet,
             SockType::Raw,
@@ -59,7 +59,7 @@ impl Tap {
     }
 
     /// What has been sent since the last look, and whether all of it has arrived.
-    pub fn look(&mut self, ports: &mut Ports, lines: &mut Vec<String>) -> bool {
+    pub(super) fn look(&mut self, ports: &mut Ports, lines: &mut Vec<String>) -> bool {
         let mut frame = std::mem::take(&mut self.frame);
         while let Ok((n, Some(from))) = recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut frame) {
             // On loopback each packet is seen twice: as it leaves, and as it arrives.

@@ -12,7 +12,7 @@ use super::log::Program;
 use crate::rig::process::{self, Exit};
 
 /// A thread of a program, or of what the program has started.
-pub struct Task {
+pub(super) struct Task {
     pub pid: Pid,
     /// The process that the thread is of.
     pub process: Pid,
@@ -32,21 +32,21 @@ pub struct Task {
 }
 
 impl Task {
-    pub fn new(pid: Pid, process: Pid, first: Pid, program: Program) -> Task {
+    pub(super) fn new(pid: Pid, process: Pid, first: Pid, program: Program) -> Task {
         let last = (String::new(), 0);
         let (held, call, ended) = (None, None, None);
         let (takes_part, awaited) = (false, false);
         Task { pid, process, first, program, held, call, takes_part, awaited, last, ended }
     }
 
-    pub fn told(self, exit: Exit) {
+    pub(super) fn told(self, exit: Exit) {
         if let Some(ended) = self.ended {
             let _ = ended.send(exit);
         }
     }
 
     /// Does it wait, in a call, for somebody else?
-    pub fn sleeps(&self) -> bool {
+    pub(super) fn sleeps(&self) -> bool {
         let Some(call) = &self.call else { return false };
         // The terminal takes what is written to it in a moment.
         if call.kind == Some(Kind::Terminal) {

@@ -9,11 +9,11 @@ const OFTEN: usize = 4;
 /// The longest block that is looked for.
 const BLOCK: usize = 8;
 /// Stands in a recording where a program goes on without end.
-pub const ENDLESS: &str = "(and so on, without end)";
+pub(super) const ENDLESS: &str = "(and so on, without end)";
 
 /// Data in quotes; of a long one its beginning, and `total`, its length in bytes.
 #[must_use]
-pub fn bytes(data: &[u8], total: usize) -> String {
+pub(super) fn bytes(data: &[u8], total: usize) -> String {
     let begin = &data[..data.len().min(DATA)];
     // What is cut may end inside a character.
     let text = str::from_utf8(data).map(|text| &text[..text.floor_char_boundary(DATA)]);
@@ -26,7 +26,7 @@ pub fn bytes(data: &[u8], total: usize) -> String {
 
 /// A line of a terminal in quotes.
 #[must_use]
-pub fn line(line: &str) -> String {
+pub(super) fn line(line: &str) -> String {
     match line.len() {
         ..=LINE => format!("{line:?}"),
         length => format!("{:?}... {length}", &line[..line.floor_char_boundary(LINE)]),
@@ -35,7 +35,7 @@ pub fn line(line: &str) -> String {
 
 /// The text of a recording: a block of lines that comes often, one after the other, is there once.
 #[must_use]
-pub fn fold(lines: &[String]) -> String {
+pub(super) fn fold(lines: &[String]) -> String {
     let mut folded = Vec::new();
     let mut rest = lines;
     while !rest.is_empty() {

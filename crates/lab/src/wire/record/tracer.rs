@@ -39,7 +39,7 @@ const STOPPED: &str = r#"kill -STOP $$; exec "$0" "$@""#;
 /// The thread's own tasks alone: other threads wait for processes of theirs.
 const OWN: WaitPidFlag = WaitPidFlag::__WALL.union(WaitPidFlag::__WNOTHREAD);
 
-pub struct Tracer {
+pub(super) struct Tracer {
     pub log: Log,
     tasks: Vec<Task>,
     /// The first task of a program, for each task of it that has a name.
@@ -58,7 +58,7 @@ impl Tracer {
     /// # Errors
     ///
     /// As [`Log::open`].
-    pub fn new() -> Result<Tracer> {
+    pub(super) fn new() -> Result<Tracer> {
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let children = SignalFd::with_flags(&stops(), flags).context("failed to await SIGCHLD")?;
         Ok(Tracer {
@@ -338,7 +338,7 @@ impl Witness for Tracer {
 }
 
 /// The signal that tells when a task has stopped or ended.
-pub fn stops() -> SigSet {
+pub(super) fn stops() -> SigSet {
     SigSet::from_iter([Signal::SIGCHLD])
 }
 
