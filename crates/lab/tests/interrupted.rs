@@ -2,56 +2,93 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
-use std::fs;
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 
-/// This file of every process in `/proc`.
-fn processes(file: &str) -> impl Iterator<Item = String> {
-    let paths =
-        fs::read_dir("/proc").unwrap().flatten().map(move |process| process.path().join(file));
-    paths.map(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned())
+/// A place for one test: the lab's temporary folder, and a pipe in which a program says that it runs.
+struct Place {
+    folder: PathBuf,
+    pipe: PathBuf,
 }
 
-/// Interrupts a lab, whose temporary folder this is, as soon as a command line begins so.
-fn interrupt(folder: &str, arguments: &[&str], runs: &str) {
-    fs::create_dir(folder).unwrap();
-    let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
-        .args(arguments)
-        .env("TMPDIR", folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !processes("cmdline").any(|line| line.starts_with(runs)) {
-        assert_eq!(lab.try_wait().unwrap(), None);
+impl Place {
+    fn new(name: &str) -> Place {
+        let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        let pipe = folder.with_extension("pipe");
+        fs::create_dir(&folder).unwrap();
+        mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        Place { folder, pipe }
     }
-    kill(Pid::from_raw(lab.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    assert_eq!(lab.wait().unwrap().code(), Some(128 + 2));
-    let mark = format!("TMPDIR={folder}");
-    assert_eq!(processes("environ").filter(|environment| environment.contains(&mark)).count(), 0);
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
-    fs::remove_dir(folder).unwrap();
+
+    /// A script of sh that says that it runs, and then stays.
+    fn script(&self) -> String {
+        format!("echo runs >{}; exec sleep 1000", self.pipe.display())
+    }
+
+    /// Interrupts a lab, which finds programs in `path` first, as soon as the script runs.
+    fn interrupt(&self, arguments: &[&str], path: &Path) {
+        let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
+            .args(arguments)
+            .env("TMPDIR", &self.folder)
+            .env("PATH", format!("{}:{}", path.display(), std::env::var("PATH").unwrap()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_raw(lab.id().try_into().unwrap());
+        let pipe = self.pipe.clone();
+        let status = thread::spawn(move || {
+            let status = lab.wait().unwrap();
+            // Where nothing has run, whoever still reads the pipe would read for ever.
+            let _ = File::options().read(true).write(true).open(pipe).unwrap().write(b"ended\n");
+            status
+        });
+        assert_eq!(fs::read_to_string(&self.pipe).unwrap(), "runs\n");
+        kill(pid, Signal::SIGINT).unwrap();
+        assert_eq!(status.join().unwrap().code(), Some(128 + 2));
+        let mark = format!("TMPDIR={}", self.folder.display());
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let environments = processes.map(|process| fs::read(process.path().join("environ")));
+        let mut environments = environments.map(|bytes| bytes.unwrap_or_default());
+        assert!(!environments.any(|bytes| String::from_utf8_lossy(&bytes).contains(&mark)));
+        assert_eq!(fs::read_dir(&self.folder).unwrap().count(), 0);
+    }
 }
 
-fn folder(name: &str) -> String {
-    format!("{}/{name}-{}", std::env::temp_dir().display(), std::process::id())
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_file(&self.pipe);
+    }
 }
 
 #[test]
 fn a_bench_leaves_nothing_behind() {
-    let folder = folder("interrupted-bench");
-    // The server in C: the examiner has started it, and that one is a lab of its own.
-    interrupt(&folder, &["bench", "--quick"], &format!("{folder}/"));
+    let place = Place::new("interrupted-bench");
+    // The first that a bench starts is cargo; this one never ends.
+    let path = place.folder.with_extension("path");
+    fs::create_dir(&path).unwrap();
+    let cargo = path.join("cargo");
+    fs::write(&cargo, format!("#!/bin/sh\n{}\n", place.script())).unwrap();
+    fs::set_permissions(&cargo, Permissions::from_mode(0o755)).unwrap();
+    place.interrupt(&["bench", "--quick"], &path);
+    fs::remove_dir_all(path).unwrap();
 }
 
 #[test]
 fn a_lab_in_a_lab_leaves_nothing_behind() {
-    let folder = folder("interrupted-lab");
+    let place = Place::new("interrupted-lab");
     // The inner one waits for it to listen, the outer one for the inner one.
-    let server = format!("sleep 1000; : {folder} {{addr}}");
-    let inner = format!("{} load --server \"sh -c '{server}'\"", env!("CARGO_BIN_EXE_lab"));
-    interrupt(&folder, &["load", "--server", &inner], &format!("sh\0-c\0sleep 1000; : {folder}"));
+    let server = format!("{}; : {{addr}}", place.script());
+    let server = format!("sh -c '{server}'");
+    let inner = format!("{} load --server \"{server}\"", env!("CARGO_BIN_EXE_lab"));
+    place.interrupt(&["load", "--server", &inner], &place.folder);
 }

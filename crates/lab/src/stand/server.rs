@@ -9,6 +9,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 
@@ -120,10 +121,15 @@ impl<R: Read + AsFd> Lines<R> {
                 return Ok(line);
             }
             let timeout = patience.map_or(Ok(PollTimeout::NONE), PollTimeout::try_from)?;
-            if poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)], timeout)? == 0 {
-                let seconds = patience.unwrap_or_default().as_secs();
-                bail!("it has printed nothing more for {seconds} s");
-            }
+            match poll(&mut [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)], timeout) {
+                // A signal is for the thread that waits for signals, whichever thread it meets.
+                Err(Errno::EINTR) => continue,
+                Ok(0) => {
+                    let seconds = patience.unwrap_or_default().as_secs();
+                    bail!("it has printed nothing more for {seconds} s");
+                }
+                polled => polled?,
+            };
             let mut buffer = [0; 4096];
             match self.pipe.read(&mut buffer)? {
                 0 => bail!("it has ended"),
