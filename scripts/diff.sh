@@ -1,12 +1,11 @@
 #!/bin/sh
 # Shows how the programs of one stage become those of another: `scripts/diff.sh 2 3` is the step from stage 2 to stage 3, and
-# `scripts/diff.sh 6 send-only` the one from stage 6's client to its second client. A file whose header alone differs is left out.
-# `scripts/diff.sh --write` writes the steps that the book shows.
+# `scripts/diff.sh 6 send-only` the one from stage 6's client to its second client. With two files it shows how the first becomes
+# the second. A file whose header alone differs is left out. The book takes its steps from here.
 
 set -eu
-cd "$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)/crates"
 
-usage='usage: diff.sh FROM TO, as in: diff.sh 2 3, diff.sh 6 send-only'
+usage='usage: diff.sh FROM TO, as in: diff.sh 2 3, diff.sh 6 send-only, diff.sh OLD.rs NEW.rs'
 
 # changes OLD NEW: nothing where only the header differs, which each stage words anew.
 changes() {
@@ -18,6 +17,7 @@ changes() {
 
 # step FROM TO
 step() {
+    cd "$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)/crates"
     old=$(echo stage"$1"-*/src)
     if [ "$2" = send-only ]; then
         changes "$old/client.rs" "$old/send_only_client.rs"
@@ -28,22 +28,18 @@ step() {
     fi
 }
 
+# Not every diff has colours.
 colour=''
+! diff --color=auto /dev/null /dev/null 2>/dev/null || colour=--color=auto
+
 case "$#:$*" in
 1:--help | 1:-h) echo "$usage" ;;
-1:--write)
-    for step in '1 2' '2 3' '3 4' '4 5' '5 6' '6 send-only'; do
-        # shellcheck disable=SC2086 # These are two arguments.
-        step $step >"../docs/src/diffs/${step% *}-${step#* }.diff"
-    done
-    ;;
-2:[1-6]' '[1-6] | '2:6 send-only')
-    # Not every diff has colours.
-    ! diff --color=auto /dev/null /dev/null 2>/dev/null || colour=--color=auto
-    step "$@"
-    ;;
+2:[1-6]' '[1-6] | '2:6 send-only') step "$@" ;;
 *)
-    printf 'diff.sh: "%s" is not two stages from 1 to 6; %s\n' "$*" "$usage" >&2
-    exit 2
+    if [ $# -ne 2 ] || [ ! -f "$1" ] || [ ! -f "$2" ]; then
+        printf 'diff.sh: "%s" is not two stages from 1 to 6, or two files; %s\n' "$*" "$usage" >&2
+        exit 2
+    fi
+    changes "$1" "$2"
     ;;
 esac

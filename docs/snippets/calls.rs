@@ -1,6 +1,6 @@
 //! The snippets of the book's pages `calls.md` and `sockets.md`. Each one shows a fact and asserts it.
 //!
-//! The pages include the regions between `ANCHOR` and `ANCHOR_END`, so what you read there was run.
+//! `cargo lab docs` copies the functions into the pages, so what you read there was run.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use socket2::SockRef; // the options that std does not offer
 
-// ANCHOR: pair
 /// Both ends of one connection: the client's and the server's.
 fn connected_pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -17,9 +16,7 @@ fn connected_pair() -> io::Result<(TcpStream, TcpStream)> {
     let (server, _peer) = listener.accept()?;
     Ok((client, server))
 }
-// ANCHOR_END: pair
 
-// ANCHOR: socket
 #[test]
 fn one_call_makes_a_socket_binds_it_and_listens() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // socket, bind and listen
@@ -28,9 +25,7 @@ fn one_call_makes_a_socket_binds_it_and_listens() -> io::Result<()> {
     TcpStream::connect(addr)?; // socket and connect
     Ok(())
 }
-// ANCHOR_END: socket
 
-// ANCHOR: bind
 #[test]
 fn a_port_has_one_listener_at_a_time() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // port 0: any free port
@@ -40,9 +35,7 @@ fn a_port_has_one_listener_at_a_time() -> io::Result<()> {
     assert!(second.is_err_and(|err| err.kind() == ErrorKind::AddrInUse));
     Ok(())
 }
-// ANCHOR_END: bind
 
-// ANCHOR: bind_again
 #[test]
 fn a_server_can_have_its_port_back_at_once() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -56,10 +49,8 @@ fn a_server_can_have_its_port_back_at_once() -> io::Result<()> {
     TcpListener::bind(addr)?; // without SO_REUSEADDR: Address already in use
     Ok(())
 }
-// ANCHOR_END: bind_again
 
 #[cfg(target_os = "linux")] // other systems have other rules
-// ANCHOR: bind_reuse
 #[test]
 fn the_server_before_needs_the_option_too() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -75,9 +66,7 @@ fn the_server_before_needs_the_option_too() -> io::Result<()> {
     assert!(next.is_err_and(|err| err.kind() == ErrorKind::AddrInUse));
     Ok(())
 }
-// ANCHOR_END: bind_reuse
 
-// ANCHOR: listen
 #[test]
 fn connect_succeeds_before_accept() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -90,10 +79,8 @@ fn connect_succeeds_before_accept() -> io::Result<()> {
     assert_eq!(text, "hello");
     Ok(())
 }
-// ANCHOR_END: listen
 
 #[cfg(target_os = "linux")] // other systems have other rules
-// ANCHOR: backlog
 #[test]
 fn a_full_queue_ignores_the_next_client() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // with a backlog of 128
@@ -109,9 +96,7 @@ fn a_full_queue_ignores_the_next_client() -> io::Result<()> {
     assert_eq!(err.kind(), ErrorKind::TimedOut); // no answer at all: not ConnectionRefused
     Ok(())
 }
-// ANCHOR_END: backlog
 
-// ANCHOR: accept
 #[test]
 fn accept_gives_a_second_socket_and_the_address_of_the_client() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -121,9 +106,7 @@ fn accept_gives_a_second_socket_and_the_address_of_the_client() -> io::Result<()
     assert_eq!(stream.local_addr()?, listener.local_addr()?); // two sockets, one port
     Ok(())
 }
-// ANCHOR_END: accept
 
-// ANCHOR: connect
 #[test]
 fn connect_is_refused_where_nobody_listens() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -133,9 +116,7 @@ fn connect_is_refused_where_nobody_listens() -> io::Result<()> {
     assert!(client.is_err_and(|err| err.kind() == ErrorKind::ConnectionRefused));
     Ok(())
 }
-// ANCHOR_END: connect
 
-// ANCHOR: send
 #[test]
 fn one_write_may_take_only_a_part() -> io::Result<()> {
     let (mut client, _server) = connected_pair()?; // the server never reads
@@ -147,9 +128,7 @@ fn one_write_may_take_only_a_part() -> io::Result<()> {
     assert!(rest.is_err_and(|err| err.kind() == ErrorKind::WouldBlock));
     Ok(())
 }
-// ANCHOR_END: send
 
-// ANCHOR: recv
 #[test]
 fn two_writes_can_be_one_read() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
@@ -161,9 +140,7 @@ fn two_writes_can_be_one_read() -> io::Result<()> {
     assert_eq!(&buffer[..n], b"helloq"); // nothing between them
     Ok(())
 }
-// ANCHOR_END: recv
 
-// ANCHOR: recv_part
 #[test]
 fn a_small_buffer_leaves_the_rest_for_the_next_read() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
@@ -175,9 +152,7 @@ fn a_small_buffer_leaves_the_rest_for_the_next_read() -> io::Result<()> {
     assert_eq!(&buffer[..n], b"\xa9");
     Ok(())
 }
-// ANCHOR_END: recv_part
 
-// ANCHOR: recv_end
 #[test]
 fn zero_bytes_are_the_end_of_the_stream_and_come_for_ever() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
@@ -190,9 +165,7 @@ fn zero_bytes_are_the_end_of_the_stream_and_come_for_ever() -> io::Result<()> {
     assert_eq!(server.read(&mut buffer)?, 0); // and again, without waiting
     Ok(())
 }
-// ANCHOR_END: recv_end
 
-// ANCHOR: recv_empty
 #[test]
 fn a_read_without_room_gives_zero_too() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
@@ -202,9 +175,7 @@ fn a_read_without_room_gives_zero_too() -> io::Result<()> {
     assert_eq!(server.read(&mut [0; 1024])?, 5);
     Ok(())
 }
-// ANCHOR_END: recv_empty
 
-// ANCHOR: datagram
 #[test]
 fn datagrams_keep_their_boundaries() -> io::Result<()> {
     let alice = UdpSocket::bind("127.0.0.1:0")?;
@@ -220,9 +191,7 @@ fn datagrams_keep_their_boundaries() -> io::Result<()> {
     }
     Ok(())
 }
-// ANCHOR_END: datagram
 
-// ANCHOR: half_close
 #[test]
 fn the_other_direction_stays_open_after_a_half_close() -> io::Result<()> {
     let (mut client, mut server) = connected_pair()?;
@@ -235,9 +204,7 @@ fn the_other_direction_stays_open_after_a_half_close() -> io::Result<()> {
     assert_eq!(text, "bye");
     Ok(())
 }
-// ANCHOR_END: half_close
 
-// ANCHOR: clone
 #[test]
 fn a_socket_stays_open_while_a_clone_of_its_stream_lives() -> io::Result<()> {
     let (mut client, server) = connected_pair()?;
@@ -250,9 +217,7 @@ fn a_socket_stays_open_while_a_clone_of_its_stream_lives() -> io::Result<()> {
     assert_eq!(text, "still here");
     Ok(())
 }
-// ANCHOR_END: clone
 
-// ANCHOR: reset
 #[test]
 fn a_close_with_unread_data_is_a_reset() -> io::Result<()> {
     let (mut client, server) = connected_pair()?;
@@ -263,9 +228,7 @@ fn a_close_with_unread_data_is_a_reset() -> io::Result<()> {
     assert!(n.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset));
     Ok(())
 }
-// ANCHOR_END: reset
 
-// ANCHOR: reset_linger
 #[test]
 fn a_close_that_does_not_linger_is_a_reset() -> io::Result<()> {
     let (mut client, server) = connected_pair()?;
@@ -275,9 +238,7 @@ fn a_close_that_does_not_linger_is_a_reset() -> io::Result<()> {
     assert!(n.is_err_and(|err| err.kind() == ErrorKind::ConnectionReset));
     Ok(())
 }
-// ANCHOR_END: reset_linger
 
-// ANCHOR: broken_pipe
 #[test]
 fn the_first_write_after_the_peer_has_closed_succeeds() -> io::Result<()> {
     let (mut client, server) = connected_pair()?;
@@ -292,9 +253,7 @@ fn the_first_write_after_the_peer_has_closed_succeeds() -> io::Result<()> {
     assert_eq!(err.kind(), ErrorKind::BrokenPipe);
     Ok(())
 }
-// ANCHOR_END: broken_pipe
 
-// ANCHOR: unix
 #[test]
 fn unix_sockets_have_streams_and_datagrams_too() -> io::Result<()> {
     let mut buffer = [0; 6];
@@ -312,4 +271,3 @@ fn unix_sockets_have_streams_and_datagrams_too() -> io::Result<()> {
     assert_eq!(bob.recv(&mut buffer)?, 1);
     Ok(())
 }
-// ANCHOR_END: unix

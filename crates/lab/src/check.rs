@@ -16,7 +16,7 @@ use crate::play::Report;
 use crate::rig::hub::lock;
 
 /// The committed table: which behaviour holds at which stage.
-const MATRIX: &str = include_str!("../matrix.txt");
+pub(crate) const MATRIX: &str = include_str!("../matrix.txt");
 /// More plays at a time than there are cores: they wait more than they compute.
 const AT_A_TIME: usize = 24;
 

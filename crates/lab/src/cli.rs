@@ -44,6 +44,12 @@ pub(crate) enum Command {
     Soak(Soak),
     /// Record what goes over the wire, in a file beside each session
     Wire(Wire),
+    /// Write the parts of the book and the README that come from sources and runs
+    Docs {
+        /// Compare, and write nothing
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 #[derive(Args)]

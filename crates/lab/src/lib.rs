@@ -3,6 +3,7 @@
 pub mod check;
 mod contract;
 pub mod course;
+pub mod docs;
 pub mod play;
 pub mod rig;
 pub mod stand;

@@ -18,7 +18,7 @@ use lab::rig::process;
 use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
 use lab::wire::record;
-use lab::{check, play};
+use lab::{check, docs, play};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
@@ -96,6 +96,18 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Bench(options) => print(&bench::run(&options.options())?)?,
         Command::Wire(options) => return wire(&options),
+        Command::Docs { check } => {
+            stages::build()?;
+            if !check {
+                let changed = docs::write()?;
+                print(
+                    &changed.iter().map(|page| format!("{}\n", page.display())).collect::<String>(),
+                )?;
+            } else if let Some(difference) = docs::check()? {
+                eprintln!("{difference}");
+                return Ok(false);
+            }
+        }
         Command::Soak(options) => {
             stages::build()?;
             let soaked = soak::soak(&soak::Options {

@@ -111,7 +111,8 @@ pub fn compare(session: &Session, recorded: &str) -> Result<Option<String>> {
     Ok(difference.map(|difference| format!("{}, {difference}", file.display())))
 }
 
-fn difference(committed: &str, recorded: &str) -> Option<String> {
+/// Where a text first differs from the one that is committed, and both lines.
+pub(crate) fn difference(committed: &str, recorded: &str) -> Option<String> {
     let lines = committed.lines().count().max(recorded.lines().count());
     let line = |text: &str, n| text.lines().nth(n).unwrap_or("(nothing more)").to_owned();
     let n = (0..lines).find(|&n| line(committed, n) != line(recorded, n))?;
