@@ -12,9 +12,16 @@ use crate::rig::process::{self, Exit};
 
 pub const STAGES: std::ops::RangeInclusive<u8> = contract::STAGES;
 
-/// The play of each stage that shows what it adds.
-const DEMOS: [&str; 6] =
-    ["one-message", "read-loop", "killed-client", "empty-send", "answers", "server-hangs-up"];
+/// The lesson of each stage: its sessions with notes, in the order in which a class sees them. The first one
+/// shows what the stage adds.
+const LESSONS: [&[&str]; 6] = [
+    &["one-message", "nobody-listens", "address-in-use"],
+    &["read-loop", "queued-client", "coalesced", "killed-client"],
+    &["killed-client", "reset-client", "half-close", "silent-client"],
+    &["empty-send", "end-or-nothing", "no-byte"],
+    &["answers", "long-answer", "typed-ahead", "server-gone"],
+    &["server-hangs-up", "lost-last-line", "send-only"],
+];
 
 /// The root of the workspace.
 #[must_use]
@@ -51,15 +58,15 @@ pub(crate) fn sessions(folder: &Path) -> Result<Vec<Session>> {
     read_all(&folder.join("sessions"))
 }
 
-/// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with the
-/// one that shows what it adds; without a name they are those six.
+/// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with its
+/// lesson; without a name they are the first of each lesson.
 ///
 /// # Errors
 ///
 /// There is no such stage or session, or a file is not one.
 pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     let Some(what) = what else {
-        return STAGES.zip(DEMOS).map(|(stage, name)| session(stage, name)).collect();
+        return STAGES.zip(LESSONS).map(|(stage, names)| session(stage, names[0])).collect();
     };
     let number = |text: &str| -> Result<u8> {
         let stage = text.parse().ok().filter(|stage| STAGES.contains(stage));
@@ -71,8 +78,9 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
         None if is_number(what) => {
             let stage = number(what)?;
             let mut sessions = sessions(&folder(stage)?)?;
-            let is_demo = |name: &str| STAGES.zip(DEMOS).any(|demo| demo == (stage, name));
-            sessions.sort_by_key(|session| !is_demo(&session.name()));
+            let lesson = lesson(stage);
+            let place = |name: &str| lesson.iter().position(|known| *known == name);
+            sessions.sort_by_key(|session| place(&session.name()).unwrap_or(lesson.len()));
             Ok(sessions)
         }
         Some((stage, name)) if is_number(stage) && !name.contains('/') => {
@@ -80,6 +88,12 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
         }
         _ => Ok(vec![Session::read(Path::new(what))?]),
     }
+}
+
+/// The names of the sessions that a class sees of this stage, in order; none where there is no such stage.
+#[must_use]
+pub fn lesson(stage: u8) -> &'static [&'static str] {
+    STAGES.zip(LESSONS).find(|(known, _)| *known == stage).map_or(&[], |(_, names)| names)
 }
 
 fn session(stage: u8, name: &str) -> Result<Session> {
