@@ -1,10 +1,12 @@
 //! Examines programs: which behaviours hold, stage by stage, and the table of all of them.
 
+use std::fmt;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -76,6 +78,46 @@ pub fn demanded(stage: u8) -> Result<Vec<Behaviour>> {
 const HOLDS: &str = "yes";
 const FAILS: &str = "-";
 
+/// How a check goes on, and what it makes of a note.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Go on after a failure.
+    pub all: bool,
+    /// What is unwise is wrong.
+    pub strict: bool,
+}
+
+/// What came of one behaviour.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Such as `stage3/server-survives-a-reset`.
+    pub name: String,
+    /// The stage whose chapter it belongs to.
+    pub stage: u8,
+    /// One sentence: what is demanded.
+    pub title: String,
+    pub verdict: Verdict,
+    /// What is unwise and not wrong, one line each.
+    pub notes: Vec<String>,
+    pub time: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    Held,
+    /// It falls short of what is not demanded at this stage.
+    Noted(Box<Report>),
+    Failed(Box<Report>),
+}
+
+/// How many behaviours held, were noted, and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub held: usize,
+    pub noted: usize,
+    pub failed: usize,
+}
+
 /// Plays a behaviour with these programs.
 ///
 /// # Errors
@@ -90,16 +132,21 @@ pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
     }
 }
 
-/// Examines the programs and writes what holds; false when something falls short.
+/// Examines the programs and tells what came of each behaviour, as soon as it is known.
 ///
-/// It stops at the first behaviour that fails, unless `all`. A part that no program plays is left
-/// out.
+/// It stops at the first behaviour that fails, unless `options.all`. A part that no program plays is
+/// left out.
 ///
 /// # Errors
 ///
-/// A file is not a session, or nothing can be written.
-pub fn check(stage: u8, cast: &Cast, all: bool, out: &mut dyn Write) -> Result<bool> {
-    let (mut held, mut failed) = (0, 0);
+/// A file is not a session, `tell` fails, or the programs cannot be examined at all.
+pub fn check(
+    stage: u8,
+    cast: &Cast,
+    options: Options,
+    tell: &mut dyn FnMut(&Outcome) -> Result<()>,
+) -> Result<Summary> {
+    let mut summary = Summary::default();
     for behaviour in demanded(stage)? {
         let program = match behaviour.session.starts("{server}") {
             true => &cast.server,
@@ -108,23 +155,68 @@ pub fn check(stage: u8, cast: &Cast, all: bool, out: &mut dyn Write) -> Result<b
         if program.is_none() {
             continue;
         }
-        match examine(&behaviour, cast) {
-            Ok(()) => {
-                held += 1;
-                writeln!(out, "ok    stage {}: {}", behaviour.stage, behaviour.session.title)?;
-            }
-            Err(report) => {
-                failed += 1;
-                writeln!(out, "FAIL  stage {}: {report}", behaviour.stage)?;
-                if !all {
-                    writeln!(out, "Mend this first; --all goes on after a failure.")?;
-                    break;
-                }
-            }
+        let begin = Instant::now();
+        let played = examine(&behaviour, cast);
+        let outcome = Outcome {
+            name: behaviour.name(),
+            stage: behaviour.stage,
+            title: behaviour.session.title.clone(),
+            verdict: match played {
+                Ok(()) => Verdict::Held,
+                Err(report) => Verdict::Failed(report),
+            },
+            notes: Vec::new(),
+            time: begin.elapsed(),
+        };
+        match outcome.verdict {
+            Verdict::Held => summary.held += 1,
+            Verdict::Noted(_) => summary.noted += 1,
+            Verdict::Failed(_) => summary.failed += 1,
+        }
+        tell(&outcome)?;
+        if summary.failed > 0 && !options.all {
+            break;
         }
     }
-    writeln!(out, "{held} held, {failed} failed")?;
-    Ok(failed == 0)
+    Ok(summary)
+}
+
+/// Examines the programs as [`check`] does, and writes it for people; false when one falls short.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn print(stage: u8, cast: &Cast, options: Options, out: &mut dyn Write) -> Result<bool> {
+    let summary = check(stage, cast, options, &mut |outcome| Ok(write!(out, "{outcome}")?))?;
+    if summary.failed > 0 && !options.all {
+        writeln!(out, "Mend this first; --all goes on after a failure.")?;
+    }
+    writeln!(out, "{summary}")?;
+    Ok(summary.failed == 0)
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.verdict {
+            Verdict::Held => writeln!(f, "ok    stage {}: {}", self.stage, self.title)?,
+            Verdict::Noted(report) => {
+                writeln!(f, "note  stage {}: {}: {}", self.stage, self.title, report.reason())?;
+            }
+            Verdict::Failed(report) => writeln!(f, "FAIL  stage {}: {report}", self.stage)?,
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "note  {note}"))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { held, noted, failed } = self;
+        write!(f, "{held} held, {failed} failed")?;
+        if *noted > 0 {
+            write!(f, ", {noted} noted")?;
+        }
+        Ok(())
+    }
 }
 
 /// Plays every behaviour against every stage's programs and writes the table.

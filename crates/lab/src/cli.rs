@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 
+use lab::check;
 use lab::course::cast::Cast;
 use lab::course::stages::STAGES;
 use lab::stand::load::{self, Target};
@@ -83,7 +84,10 @@ pub(crate) struct Check {
     addr: Option<SocketAddr>,
     /// Go on after a failure
     #[arg(long)]
-    pub all: bool,
+    all: bool,
+    /// Take what is unwise, a note, for a failure
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Args)]
@@ -168,6 +172,10 @@ pub(crate) fn parse() -> Result<Command, (String, bool)> {
 }
 
 impl Check {
+    pub(crate) fn how(&self) -> check::Options {
+        check::Options { all: self.all, strict: self.strict }
+    }
+
     /// Who plays, if not the stage's own programs.
     pub(crate) fn cast(self) -> Option<Cast> {
         let (server, client) = (self.server, self.client);

@@ -61,7 +61,7 @@ fn run(command: Command) -> Result<bool> {
     match command {
         Command::Play(options) => return play(&options),
         Command::Check(options) => {
-            let (stage, all) = (options.stage, options.all);
+            let (stage, how) = (options.stage, options.how());
             let cast = match options.cast() {
                 Some(cast) => cast,
                 None => {
@@ -69,7 +69,7 @@ fn run(command: Command) -> Result<bool> {
                     stages::cast(stage)?
                 }
             };
-            return check::check(stage, &cast, all, &mut std::io::stdout());
+            return check::print(stage, &cast, how, &mut std::io::stdout());
         }
         Command::Record { files } => {
             let sessions = files.iter().map(|file| Session::read(file));

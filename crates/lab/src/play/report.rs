@@ -87,6 +87,12 @@ impl Report {
         }
     }
 
+    /// What was expected and what came instead, in one line.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        harmless(&self.failure.to_string())
+    }
+
     /// Does a program say that its port is taken?
     #[must_use]
     pub fn port_in_use(&self) -> bool {
