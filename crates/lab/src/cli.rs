@@ -55,7 +55,7 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Play {
-    /// STAGE (1 to 6): its sessions, first what it adds.
+    /// STAGE (1 to 6, or after): its sessions, first what it adds.
     /// STAGE/NAME or FILE: that session.
     /// Nothing: one session of each stage.
     #[arg(value_name = "STAGE | STAGE/NAME | FILE", verbatim_doc_comment)]

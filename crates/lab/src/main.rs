@@ -74,7 +74,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Record { files } => {
             let sessions = files.iter().map(|file| Session::read(file));
             let sessions = sessions.collect::<Result<Vec<Session>>>()?;
-            stages::build()?;
+            stages::build_for(&sessions)?;
             for session in sessions {
                 let written = play::record(&session, &stages::troupe()?)?;
                 std::fs::write(&session.path, written)
@@ -128,7 +128,7 @@ fn run(command: Command) -> Result<bool> {
 
 fn play(options: &cli::Play) -> Result<bool> {
     let sessions = stages::find(options.what.as_deref())?;
-    stages::build()?;
+    stages::build_for(&sessions)?;
     let cast = stages::troupe()?;
     let mut out = std::io::stdout();
     let terminal = out.is_terminal();
@@ -156,17 +156,20 @@ fn play(options: &cli::Play) -> Result<bool> {
 /// Records sessions; false when, with `--check`, one differs from its file.
 fn wire(options: &cli::Wire) -> Result<bool> {
     let sessions = match options.what.is_empty() {
-        true => STAGES.map(|stage| stages::find(Some(&stage.to_string()))).collect(),
+        true => {
+            let all = STAGES.map(|stage| stage.to_string()).chain(["after".to_owned()]);
+            all.map(|what| stages::find(Some(&what))).collect::<Result<Vec<_>>>()
+        }
         false => options.what.iter().map(|what| stages::find(Some(what))).collect::<Result<_>>(),
     };
-    let sessions: Vec<Vec<Session>> = sessions?;
-    stages::build()?;
+    let sessions: Vec<Session> = sessions?.into_iter().flatten().collect();
+    stages::build_for(&sessions)?;
     // What follows has no network but its own, and this comes before there is a second thread.
     record::enter()?;
     end_everything_on_a_signal();
     let [server, client] = options.parts();
     let mut same = true;
-    for session in sessions.iter().flatten() {
+    for session in &sessions {
         let cast = Cast { server: server.clone(), client: client.clone(), ..stages::troupe()? };
         let text = record::record(session, &cast)?;
         if server.is_some() || client.is_some() {

@@ -72,11 +72,17 @@ fn witnessed(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
     if step.acts() {
         actors.note(step);
     }
-    let seen = perform(actors, step)?;
-    if !step.acts() && matches!(step.act, Act::Peer(_)) {
+    let awaits = !step.acts() && matches!(step.act, Act::Peer(_));
+    let mut seen = perform(actors, step);
+    if seen.is_err() && awaits && actors.watch.is_some() {
+        // All rested, and one of them until a time-out: that has ended its wait by now.
+        actors.rest()?;
+        seen = perform(actors, step);
+    }
+    if awaits && seen.is_ok() {
         actors.note(step);
     }
-    Ok(seen)
+    seen
 }
 
 /// Does the step; the text is what appeared.

@@ -44,6 +44,12 @@ fn trials() -> Result<Vec<Trial>> {
             trials.push(Trial::test(name, move || Ok(check(&session)?)));
         }
     }
+    let after = stages::find(Some("after"))?;
+    stages::build_for(&after)?;
+    for session in after {
+        let name = format!("after/{}", session.name());
+        trials.push(Trial::test(name, move || Ok(check(&session)?)));
+    }
     Ok(trials)
 }
 

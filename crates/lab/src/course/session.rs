@@ -290,7 +290,10 @@ fn parse_deed(rest: &str) -> Option<AtTerminal> {
         _ => match rest.split_once(' ')? {
             // A terminal pastes the Enter key for the end of a line.
             ("paste", text) => AtTerminal::Keys(text.replace("\\n", "\r").into_bytes()),
-            ("type", text) => AtTerminal::Ahead(text.replace("\\n", "\r").into_bytes()),
+            // The key Ctrl-D has no letter of its own.
+            ("type", text) => {
+                AtTerminal::Ahead(text.replace("\\n", "\r").replace("\\x04", "\x04").into_bytes())
+            }
             ("resize", size) => {
                 let (columns, rows) = size.split_once('x')?;
                 AtTerminal::Resize(columns.parse().ok()?, rows.parse().ok()?)
@@ -405,7 +408,7 @@ mod tests {
             ("t = end", AtTerminal::Ends(None)),
             ("t ! kill", AtTerminal::Kill),
             ("t ! paste a\\nb", AtTerminal::Keys(b"a\rb".to_vec())),
-            ("t ! type a\\n", AtTerminal::Ahead(b"a\r".to_vec())),
+            ("t ! type a\\n\\x04", AtTerminal::Ahead(b"a\r\x04".to_vec())),
             ("t ! resize 40x10", AtTerminal::Resize(40, 10)),
         ];
         let peer = [

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::contract;
 use crate::course::cast::Cast;
-use crate::course::session::Session;
+use crate::course::session::{Act, Session, Start, Step};
 use crate::rig::process::{self, Exit};
 
 pub const STAGES: std::ops::RangeInclusive<u8> = contract::STAGES;
@@ -22,6 +22,10 @@ const LESSONS: [&[&str]; 6] = [
     &["answers", "long-answer", "typed-ahead", "server-gone"],
     &["server-hangs-up", "lost-last-line", "send-only"],
 ];
+
+/// What comes after the stages: its sessions are named `after/NAME`, its programs `after-...`.
+const AFTER: &str = "after";
+const EXERCISES: &str = "exercises";
 
 /// The root of the workspace.
 #[must_use]
@@ -59,7 +63,7 @@ pub(crate) fn sessions(folder: &Path) -> Result<Vec<Session>> {
 }
 
 /// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with its
-/// lesson; without a name they are the first of each lesson.
+/// lesson; without a name they are the first of each lesson. `after` is a stage here.
 ///
 /// # Errors
 ///
@@ -75,6 +79,8 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     };
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match what.split_once('/') {
+        None if what == AFTER => sessions(&after()),
+        Some((AFTER, name)) => Ok(vec![named(&after(), name, AFTER)?]),
         None if is_number(what) => {
             let stage = number(what)?;
             let mut sessions = sessions(&folder(stage)?)?;
@@ -97,10 +103,19 @@ pub fn lesson(stage: u8) -> &'static [&'static str] {
 }
 
 fn session(stage: u8, name: &str) -> Result<Session> {
-    let folder = folder(stage)?;
+    named(&folder(stage)?, name, &stage.to_string())
+}
+
+/// The session of this name in a stage's folder, or in the one that comes after the stages.
+fn named(folder: &Path, name: &str, stage: &str) -> Result<Session> {
     let file = folder.join("sessions").join(name).with_extension("session");
     ensure!(file.is_file(), "stage {stage} has no session {name:?}: cargo lab play {stage}");
     Session::read(&file)
+}
+
+/// The folder of what comes after the stages.
+fn after() -> PathBuf {
+    root().join("crates").join(EXERCISES)
 }
 
 /// What a stage demands of anybody's program, by name: sessions with `{server}` or `{client}`.
@@ -172,24 +187,51 @@ pub fn cast(stage: u8) -> Result<Cast> {
 ///
 /// They do not compile; cargo has said why.
 pub fn build() -> Result<()> {
+    // What a bare `cargo run --bin` builds too, so nothing is built twice.
+    cargo_build(&["--bins"])
+}
+
+/// As [`build`], with what comes after the stages if one of the sessions starts it.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_for(sessions: &[Session]) -> Result<()> {
+    build()?;
+    let example = |step: &Step| match &step.act {
+        Act::Start(Start::Program(words)) => {
+            program(&words[0]).is_some_and(|path| path != Path::new(&words[0]))
+        }
+        _ => false,
+    };
+    if sessions.iter().flat_map(|session| &session.steps).any(example) {
+        cargo_build(&["--package", EXERCISES, "--examples"])?;
+    }
+    Ok(())
+}
+
+fn cargo_build(what: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // What a bare `cargo run --bin` builds too, so nothing is built twice.
-    command.args(["build", "--bins"]).current_dir(root());
+    command.arg("build").args(what).current_dir(root());
     if programs()?.ends_with("release") {
         command.arg("--release");
     }
     let built = process::spawn(&mut command).context("failed to run cargo build")?.end()();
-    ensure!(built == Exit::Status(0), "the stages do not compile");
+    ensure!(built == Exit::Status(0), "the programs do not compile");
     Ok(())
 }
 
-/// Is this the name of one of the stages' binaries, such as `stage3-server`?
+/// Where below the folder of the programs one of the course's own is: a stage's binary, such as
+/// `stage3-server`, or an example that comes after the stages, such as `after-framing-server`.
 #[must_use]
-pub(crate) fn is_program(name: &str) -> bool {
-    let Some((stage, part)) = name.strip_prefix("stage").and_then(|rest| rest.split_once('-'))
-    else {
-        return false;
-    };
-    stage.parse::<u8>().is_ok() && ["server", "client", "send-only-client"].contains(&part)
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let is_part = |part: &str| ["server", "client", "send-only-client"].contains(&part);
+    if let Some((_, part)) =
+        name.strip_prefix(AFTER).and_then(|rest| rest.strip_prefix('-')?.split_once('-'))
+    {
+        return is_part(part).then(|| Path::new("examples").join(name));
+    }
+    let (stage, part) = name.strip_prefix("stage")?.split_once('-')?;
+    (stage.parse::<u8>().is_ok() && is_part(part)).then(|| PathBuf::from(name))
 }

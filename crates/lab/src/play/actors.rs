@@ -102,12 +102,13 @@ impl Actors<'_> {
             None => words.to_vec(),
         };
         let program = words.first().cloned().unwrap_or_default();
-        let ours = stages::is_program(&program);
+        let own = stages::program(&program);
+        let ours = own.is_some();
         let serves = first == "{server}" || program.ends_with("-server");
-        if ours {
-            let path = self.cast.programs.join(&program);
+        if let Some(own) = own {
+            let path = self.cast.programs.join(own);
             if !path.is_file() {
-                bail!("there is no {program}: cargo build builds it");
+                bail!("there is no {program}: cargo build --bins --examples builds it");
             }
             words[0] = path.to_string_lossy().into_owned();
         }

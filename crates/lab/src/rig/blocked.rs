@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags};
+use socket2::SockRef;
 
 /// How often the programs are looked at, and for how long they must rest.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -92,6 +94,9 @@ fn waits(process: &str, call: &str) -> Option<String> {
     let for_ever = |n: usize| (arg(n) as u32).cast_signed() < 0;
     let file = fs::read_link(format!("/proc/{process}/fd/{}", arg(0))).unwrap_or_default();
     let file = file.to_string_lossy();
+    if file.starts_with("socket:") && has_time_out(process, arg(0)) {
+        return None;
+    }
     let words = match number {
         libc::SYS_accept | libc::SYS_accept4 => "waits in accept",
         libc::SYS_read | libc::SYS_readv if file.starts_with("/dev/") => "waits for the keyboard",
@@ -116,4 +121,18 @@ fn waits(process: &str, call: &str) -> Option<String> {
         _ => return None,
     };
     Some(words.to_owned())
+}
+
+/// Has the program set a time-out (`SO_RCVTIMEO`, `SO_SNDTIMEO`) on this socket? One on the other
+/// direction counts too: it is a time that ends a wait of the same program.
+fn has_time_out(process: &str, fd: u64) -> bool {
+    let look = || {
+        let pid = rustix::process::Pid::from_raw(process.parse().ok()?)?;
+        let program = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        let fd = fd.try_into().ok()?;
+        let socket = rustix::process::pidfd_getfd(program, fd, PidfdGetfdFlags::empty()).ok()?;
+        let socket = SockRef::from(&socket);
+        Some(socket.read_timeout().ok()?.is_some() || socket.write_timeout().ok()?.is_some())
+    };
+    look().unwrap_or(false)
 }
