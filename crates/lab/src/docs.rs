@@ -20,6 +20,7 @@
 //! | `run COMMAND` | the command, which a shell runs at the root, and what it prints: the same each time |
 //! | `session SESSION` | its picture, its name, how to play it; folded, the script |
 //! | `picture SESSION` | its picture alone |
+//! | `predict SESSION [NUMBER]` | the first question of its notes, or another; folded, the answer |
 //! | `terminal SESSION NAME` | what this terminal of it shows when a person plays it |
 //! | `sessions STAGE` | the stage's sessions that the page does not show |
 //! | `behaviours STAGE` | what the stage demands of anybody's programs |

@@ -58,7 +58,7 @@ fn a_fault_in_a_page_is_one_line_with_its_place() {
         (
             "nonsense 1",
             "there is no part \"nonsense 1\": the kinds are file, diff, snippet, run, session, picture, \
-             terminal, sessions, behaviours and matrix",
+             predict, terminal, sessions, behaviours and matrix",
         ),
         ("file", "file takes other words: crates/lab/src/docs.rs has them"),
         ("file no/such", "failed to read no/such: No such file or directory (os error 2)"),
@@ -66,6 +66,8 @@ fn a_fault_in_a_page_is_one_line_with_its_place() {
         ("session 9/q", "there is no stage 9: the stages are 1 to 6"),
         ("terminal 6/q peer", "6/q has no terminal peer"),
         ("terminal 4/no-byte peer", "peer is no terminal of 4/no-byte"),
+        ("predict 6/q", "6/q has no notes"),
+        ("predict 6/send-only 9", "6/send-only has no question 9 to predict: it has 2"),
         ("diff 2/client 3/client", "2/client and 3/client do not differ"),
         ("diff 5/server 6/server 9", "there is no hunk 9: from 5/server to 6/server there are 1"),
         ("snippet rustfmt.toml main", "rustfmt.toml has no function main"),

@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::check;
+use crate::course::notes::{Answer, Notes, Predict};
 use crate::course::session::{Act, AtTerminal, Session, Start};
 use crate::course::stages::{self, STAGES};
 use crate::rig::process::{self, Exit};
 
-const KINDS: &str =
-    "file, diff, snippet, run, session, picture, terminal, sessions, behaviours and matrix";
+const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, behaviours and matrix";
 /// Where the pictures of the sessions are.
 const PICTURES: &str = "docs/src/wires";
 
@@ -52,6 +52,10 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
             picture(page, &session).with_context(|| {
                 format!("{} has no picture: cargo lab wire", session.path.display())
             })?
+        }
+        ["predict", name] => predict(page, text, &find(name)?, 1)?,
+        ["predict", name, number] => {
+            predict(page, text, &find(name)?, number.parse().unwrap_or_default())?
         }
         ["terminal", name, terminal] => transcript(&find(name)?, terminal)?,
         ["sessions", stage] => others(text, stage)?,
@@ -220,6 +224,37 @@ fn show(page: &Path, session: &Session) -> Result<String> {
     Ok(text)
 }
 
+/// A question of the session's notes; what the session shows is folded, with its picture if the page has it nowhere else.
+fn predict(page: &Path, text: &str, session: &Session, number: usize) -> Result<String> {
+    let name = name(session);
+    let notes = Notes::read(session)?.with_context(|| format!("{name} has no notes"))?;
+    let questions: Vec<&Predict> =
+        notes.at.iter().filter_map(|note| note.predict.as_ref()).collect();
+    let question = number.checked_sub(1).and_then(|index| questions.get(index));
+    let Predict { question, answers, right, why } = question.with_context(|| {
+        format!("{name} has no question {number} to predict: it has {}", questions.len())
+    })?;
+    let mut part = format!("**Predict.** {question}\n\n");
+    for Answer { letter, text, .. } in answers {
+        writeln!(part, "- {letter}. {text}")?;
+    }
+    let Answer { letter, text: answer, .. } = answers.get(*right).context("no answer is right")?;
+    writeln!(
+        part,
+        "\n<details>\n<summary>The answer, from a run</summary>\n\n**{letter}.** {answer} {why}\n"
+    )?;
+    writeln!(part, "You see it in the session `{name}`: `cargo lab play {name}`.\n")?;
+    let named = naming(text, &name);
+    let shown = named.iter().any(|words| words[0] != "predict");
+    let first =
+        named.first().is_some_and(|words| words.get(2).unwrap_or(&"1") == &number.to_string());
+    if first && !shown {
+        part += &picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+    }
+    part += "</details>\n";
+    Ok(part)
+}
+
 /// What a person sees on this terminal who plays the session by hand.
 fn transcript(session: &Session, terminal: &str) -> Result<String> {
     let mut shown = String::new();
@@ -243,15 +278,19 @@ fn transcript(session: &Session, terminal: &str) -> Result<String> {
     Ok(fenced("console", &shown))
 }
 
+/// The origins on a page, in words, that name this session.
+fn naming<'a>(page: &'a str, session: &str) -> Vec<Vec<&'a str>> {
+    let origins = page.lines().filter_map(|line| line.trim_start().strip_prefix(super::FROM));
+    let words = origins.map(|origin| origin.trim_end_matches(super::CLOSE).split_whitespace());
+    words.map(Iterator::collect).filter(|words: &Vec<&str>| words.contains(&session)).collect()
+}
+
 /// The sessions of a stage that the text of a page does not show.
 fn others(page: &str, stage: &str) -> Result<String> {
     let mut list = String::new();
     for session in stages::find(Some(stage))? {
         let name = name(&session);
-        let shown = |line: &str| {
-            line.contains(super::FROM) && line.split_whitespace().any(|word| word == name)
-        };
-        if !page.lines().any(shown) {
+        if naming(page, &name).is_empty() {
             writeln!(list, "- `cargo lab play {name}`: {}", session.title)?;
         }
     }
