@@ -139,15 +139,15 @@ pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
 ///
 /// # Errors
 ///
-/// A file is not a session, `tell` fails, or the programs cannot be examined at all.
+/// `tell` fails, or the programs cannot be examined at all.
 pub fn check(
-    stage: u8,
+    demanded: &[Behaviour],
     cast: &Cast,
     options: Options,
     tell: &mut dyn FnMut(&Outcome) -> Result<()>,
 ) -> Result<Summary> {
     let mut summary = Summary::default();
-    for behaviour in demanded(stage)? {
+    for behaviour in demanded {
         let program = match behaviour.session.starts("{server}") {
             true => &cast.server,
             false => &cast.client,
@@ -156,7 +156,7 @@ pub fn check(
             continue;
         }
         let begin = Instant::now();
-        let played = examine(&behaviour, cast);
+        let played = examine(behaviour, cast);
         let outcome = Outcome {
             name: behaviour.name(),
             stage: behaviour.stage,
@@ -186,8 +186,13 @@ pub fn check(
 /// # Errors
 ///
 /// As [`check`].
-pub fn print(stage: u8, cast: &Cast, options: Options, out: &mut dyn Write) -> Result<bool> {
-    let summary = check(stage, cast, options, &mut |outcome| Ok(write!(out, "{outcome}")?))?;
+pub fn print(
+    demanded: &[Behaviour],
+    cast: &Cast,
+    options: Options,
+    out: &mut dyn Write,
+) -> Result<bool> {
+    let summary = check(demanded, cast, options, &mut |outcome| Ok(write!(out, "{outcome}")?))?;
     if summary.failed > 0 && !options.all {
         writeln!(out, "Mend this first; --all goes on after a failure.")?;
     }

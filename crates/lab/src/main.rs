@@ -69,7 +69,7 @@ fn run(command: Command) -> Result<bool> {
                     stages::cast(stage)?
                 }
             };
-            return check::print(stage, &cast, how, &mut std::io::stdout());
+            return check::print(&check::demanded(stage)?, &cast, how, &mut std::io::stdout());
         }
         Command::Record { files } => {
             let sessions = files.iter().map(|file| Session::read(file));
