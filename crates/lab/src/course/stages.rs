@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::contract;
 use crate::course::cast::Cast;
+use crate::course::exercises;
 use crate::course::session::{Act, Session, Start, Step};
 use crate::rig::process::{self, Exit};
 
@@ -25,7 +26,6 @@ const LESSONS: [&[&str]; 6] = [
 
 /// What comes after the stages: its sessions are named `after/NAME`, its programs `after-...`.
 const AFTER: &str = "after";
-const EXERCISES: &str = "exercises";
 
 /// The root of the workspace.
 #[must_use]
@@ -79,8 +79,8 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     };
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match what.split_once('/') {
-        None if what == AFTER => sessions(&after()),
-        Some((AFTER, name)) => Ok(vec![named(&after(), name, AFTER)?]),
+        None if what == AFTER => sessions(&exercises::folder()),
+        Some((AFTER, name)) => Ok(vec![named(&exercises::folder(), name, AFTER)?]),
         None if is_number(what) => {
             let stage = number(what)?;
             let mut sessions = sessions(&folder(stage)?)?;
@@ -113,18 +113,22 @@ fn named(folder: &Path, name: &str, stage: &str) -> Result<Session> {
     Session::read(&file)
 }
 
-/// The folder of what comes after the stages.
-fn after() -> PathBuf {
-    root().join("crates").join(EXERCISES)
-}
-
 /// What a stage demands of anybody's program, by name: sessions with `{server}` or `{client}`.
 ///
 /// # Errors
 ///
 /// A file is not a session, or starts neither or both.
 pub(crate) fn behaviours(folder: &Path) -> Result<Vec<Session>> {
-    let behaviours = read_all(&folder.join("behaviours"))?;
+    behaviours_in(&folder.join("behaviours"))
+}
+
+/// The behaviours that lie in this very folder, by name.
+///
+/// # Errors
+///
+/// As [`behaviours`].
+pub(crate) fn behaviours_in(folder: &Path) -> Result<Vec<Session>> {
+    let behaviours = read_all(folder)?;
     for behaviour in &behaviours {
         ensure!(
             behaviour.starts("{server}") != behaviour.starts("{client}"),
@@ -205,7 +209,7 @@ pub fn build_for(sessions: &[Session]) -> Result<()> {
         _ => false,
     };
     if sessions.iter().flat_map(|session| &session.steps).any(example) {
-        cargo_build(&["--package", EXERCISES, "--examples"])?;
+        cargo_build(&["--package", "exercises", "--examples"])?;
     }
     Ok(())
 }

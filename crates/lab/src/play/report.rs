@@ -93,6 +93,12 @@ impl Report {
         harmless(&self.failure.to_string())
     }
 
+    /// The step that did not hold, as the session has it.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
     /// Does a program say that its port is taken?
     #[must_use]
     pub fn port_in_use(&self) -> bool {
