@@ -3,6 +3,7 @@
 mod actors;
 mod at_peer;
 mod at_terminal;
+pub mod live;
 mod record;
 pub(crate) mod report;
 
@@ -91,9 +92,12 @@ fn perform(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
         actors.start(&step.name, start)?;
         return Ok(step.rest.clone());
     }
+    let letter = actors.letter;
     let (actor, hub, ports) = actors.find(&step.name)?;
     let seen = match (&step.act, actor) {
-        (Act::Terminal(act), Actor::Terminal(seat)) => at_terminal::act(seat, act, hub, ports)?,
+        (Act::Terminal(act), Actor::Terminal(seat)) => {
+            at_terminal::act(seat, act, letter, hub, ports)?
+        }
         (Act::Peer(act), Actor::Peer(peer)) => at_peer::act(peer, act, hub)?,
         // The parser has seen to it that nobody is asked for what another does.
         _ => None,

@@ -102,6 +102,22 @@ pub fn lesson(stage: u8) -> &'static [&'static str] {
     STAGES.zip(LESSONS).find(|(known, _)| *known == stage).map_or(&[], |(_, names)| names)
 }
 
+/// The stage whose session this is; `None` for somebody's own file.
+#[must_use]
+pub fn of(session: &Session) -> Option<u8> {
+    let crates = session.path.parent()?.parent()?;
+    STAGES.into_iter().find(|stage| folder(*stage).is_ok_and(|folder| folder == crates))
+}
+
+/// The source of one of the stages' binaries, such as `stage3-server`; `None` for any other program.
+#[must_use]
+pub fn source(program: &str) -> Option<PathBuf> {
+    let (stage, part) = program.strip_prefix("stage")?.split_once('-')?;
+    let folder = folder(stage.parse().ok()?).ok()?;
+    let file = folder.join("src").join(part.replace('-', "_")).with_extension("rs");
+    file.is_file().then_some(file)
+}
+
 fn session(stage: u8, name: &str) -> Result<Session> {
     named(&folder(stage)?, name, &stage.to_string())
 }

@@ -32,6 +32,8 @@ pub(super) struct Actors<'a> {
     /// In the order in which they came.
     pub on: Vec<(String, Actor)>,
     pub watch: Option<Watch>,
+    /// How long somebody takes for each letter that is typed at a prompt.
+    pub letter: Duration,
 }
 
 pub(super) enum Actor {
@@ -56,7 +58,14 @@ impl Actors<'_> {
         if let Some(addr) = cast.addr {
             ports.learn(addr.port(), PORT);
         }
-        Actors { cast, hub: Arc::new(Hub::default()), ports, on: Vec::new(), watch }
+        Actors {
+            cast,
+            hub: Arc::new(Hub::default()),
+            ports,
+            on: Vec::new(),
+            watch,
+            letter: Duration::ZERO,
+        }
     }
 
     /// Lets the programs run until all wait, if a witness decides that.

@@ -1,5 +1,6 @@
 //! What is done and expected at the terminal of a program.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::actors::Seat;
@@ -20,11 +21,12 @@ pub(super) const ENDS: &str = "the program ends";
 pub(super) fn act(
     seat: &mut Seat,
     act: &AtTerminal,
+    letter: Duration,
     hub: &Hub,
     ports: &mut Ports,
 ) -> Result<Option<String>, Failure> {
     match act {
-        AtTerminal::Type(text) => type_line(seat, text, hub, ports)?,
+        AtTerminal::Type(text) => type_line(seat, text, letter, hub, ports)?,
         AtTerminal::Keys(keys) => {
             if seat.exact {
                 // A key pressed before the prompt would go to the terminal, not to the program.
@@ -82,8 +84,13 @@ fn watch<T>(
     seen.and_then(|seen| seen).map_err(|got| Failure::new(expected.to_owned(), got))
 }
 
-fn type_line(seat: &mut Seat, text: &str, hub: &Hub, ports: &mut Ports) -> Result<(), Failure> {
-    let keys = format!("{text}\r");
+fn type_line(
+    seat: &mut Seat,
+    text: &str,
+    letter: Duration,
+    hub: &Hub,
+    ports: &mut Ports,
+) -> Result<(), Failure> {
     if seat.exact {
         let expected = format!("the prompt {PROMPT}");
         let prompt = watch(seat, hub, &expected, |screen| match screen.next() {
@@ -91,10 +98,16 @@ fn type_line(seat: &mut Seat, text: &str, hub: &Hub, ports: &mut Ports) -> Resul
             None => (screen.row() == PROMPT).then_some(Ok(())),
         })?;
         prompt.map_err(|line| Failure::new(expected, ports.show(&line)))?;
-        seat.terminal.press(keys.as_bytes())?;
+        for key in text.chars().filter(|_| !letter.is_zero()) {
+            seat.terminal.press(key.encode_utf8(&mut [0; 4]).as_bytes())?;
+            // For the eyes of the audience only, as a person types.
+            thread::sleep(letter);
+        }
+        let rest = if letter.is_zero() { text } else { "" };
+        seat.terminal.press(format!("{rest}\r").as_bytes())?;
         return line(seat, &format!("{PROMPT}{text}"), hub, ports);
     }
-    seat.terminal.press(keys.as_bytes())?;
+    seat.terminal.press(format!("{text}\r").as_bytes())?;
     // The terminal shows what is typed a little later, and a program may have turned that off.
     hub.wait(Instant::now() + ECHO, || {
         let shown = |screen: &mut Screen| screen.all().iter().any(|line| line.ends_with(text));

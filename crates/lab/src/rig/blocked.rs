@@ -58,6 +58,14 @@ impl Stall {
     }
 }
 
+/// What the first thread of a program waits for, such as "waits in accept"; `None` while it runs, when a time will
+/// end its wait, and where there is no `/proc`.
+pub(super) fn waiting(pid: Pid) -> Option<String> {
+    let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
+    let sleeps = read("stat")?.rsplit_once(") ")?.1.starts_with('S');
+    sleeps.then(|| waits(&pid.to_string(), &read("syscall")?)).flatten()
+}
+
 /// All threads of these programs and of what they have started; `None` when one is not blocked.
 fn blocked(programs: &[(String, Pid)]) -> Option<Vec<Thread>> {
     let mut threads = Vec::new();

@@ -1,5 +1,6 @@
 //! Waiting for what must happen: threads announce changes, one waits for a condition.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ pub(crate) struct Hub {
     changes: Mutex<u64>,
     changed: Condvar,
     programs: Mutex<Vec<Program>>,
+    /// Nobody waits any more: the play is given up.
+    stopped: AtomicBool,
+    /// Somebody looks on, so a flood is shown, at a pace that leaves the machine to others.
+    watched: AtomicBool,
 }
 
 struct Program {
@@ -35,6 +40,34 @@ impl Hub {
     pub(crate) fn announce(&self) {
         *lock(&self.changes) += 1;
         self.changed.notify_all();
+    }
+
+    /// Waits for the next change after the last one that was seen; how many there were by then.
+    pub(crate) fn next_change(&self, seen: u64) -> u64 {
+        let mut changes = lock(&self.changes);
+        while *changes == seen && !self.stopped() {
+            changes = self.changed.wait(changes).unwrap_or_else(PoisonError::into_inner);
+        }
+        *changes
+    }
+
+    /// Gives the play up: whoever waits for something in it hears that nothing more comes.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.announce();
+    }
+
+    /// From now on somebody looks on.
+    pub(crate) fn watch_on(&self) {
+        self.watched.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     pub(super) fn add(&self, name: &str, pid: Pid, screen: &Arc<Mutex<Screen>>) {
@@ -56,6 +89,9 @@ impl Hub {
             let seen = *lock(&self.changes);
             if let Some(value) = condition() {
                 return Some(value);
+            }
+            if self.stopped() {
+                return None;
             }
             let mut changes = lock(&self.changes);
             while *changes == seen {
@@ -85,6 +121,9 @@ impl Hub {
             let moment = deadline.min(Instant::now() + MOMENT);
             if let Some(value) = self.wait(moment, || condition(moment)) {
                 return Ok(value);
+            }
+            if self.stopped() {
+                return Err("the play was given up".to_owned());
             }
             if let Some(why) = self.flood() {
                 return Err(why);

@@ -12,15 +12,15 @@ use crate::rig::hub::lock;
 const FIRST_CLIENT: u16 = 40001;
 
 /// Which real port stands for which shown one.
-#[derive(Default)]
-pub(crate) struct Ports {
+#[derive(Clone, Default)]
+pub struct Ports {
     /// Pairs of real and shown.
     known: Vec<(u16, u16)>,
 }
 
 impl Ports {
     #[must_use]
-    pub(crate) fn real(&self, shown: u16) -> Option<u16> {
+    pub fn real(&self, shown: u16) -> Option<u16> {
         self.known.iter().find(|pair| pair.1 == shown).map(|pair| pair.0)
     }
 
@@ -30,7 +30,7 @@ impl Ports {
     }
 
     /// Gives a connecting end the next number from 40001 on.
-    pub(crate) fn learn_client(&mut self, real: u16) {
+    pub fn learn_client(&mut self, real: u16) {
         if !self.known.iter().any(|pair| pair.0 == real) {
             let free = (FIRST_CLIENT..).find(|shown| self.real(*shown).is_none());
             self.learn(real, free.unwrap_or(FIRST_CLIENT));
@@ -39,13 +39,13 @@ impl Ports {
 
     /// The text with every known port replaced by the one that is shown for it.
     #[must_use]
-    pub(crate) fn show(&self, text: &str) -> String {
+    pub fn show(&self, text: &str) -> String {
         replace(text, |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1))
     }
 
     /// The text of a session with every shown port that is known replaced by the real one.
     #[must_use]
-    pub(crate) fn hide(&self, text: &str) -> String {
+    pub fn hide(&self, text: &str) -> String {
         replace(text, |shown| self.real(shown))
     }
 

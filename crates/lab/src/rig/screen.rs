@@ -14,15 +14,17 @@ const LINES_KEPT: usize = 10_000;
 const FLOOD_BYTES: usize = 256 * 1024;
 /// U+FFFD in UTF-8, and a private character of the same length.
 const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
-const STAND_IN: &str = "\u{e0fd}";
+pub const STAND_IN: &str = "\u{e0fd}";
 
 /// What has appeared on the terminal so far.
-pub(crate) struct Screen {
+pub struct Screen {
     emulator: vt100::Parser,
     /// The first bytes of a U+FFFD whose end has not come yet.
     cut: Vec<u8>,
     /// Finished lines, as seen when their newline came.
     lines: Vec<String>,
+    /// How many lines have been finished, also those that are not kept.
+    finished: usize,
     /// How many of `lines` steps have already looked at.
     read: usize,
     /// Bytes since the last step that found what it expected.
@@ -38,6 +40,7 @@ impl Screen {
             emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
             cut: Vec::new(),
             lines: Vec::new(),
+            finished: 0,
             read: 0,
             fresh: 0,
             closed: false,
@@ -55,6 +58,7 @@ impl Screen {
             if line.is_some() {
                 let line = self.row();
                 self.lines.push(line);
+                self.finished += 1;
                 self.emulator.process(b"\n");
             }
         }
@@ -79,6 +83,24 @@ impl Screen {
             bytes[at..at + 3].copy_from_slice(STAND_IN.as_bytes());
         }
         bytes
+    }
+
+    /// The emulator: 200 rows of 80 cells, with [`STAND_IN`] where a person sees U+FFFD.
+    #[must_use]
+    pub fn emulator(&self) -> &vt100::Screen {
+        self.emulator.screen()
+    }
+
+    /// How many lines have been finished so far: the number of the line that the cursor is in, from 0 on.
+    #[must_use]
+    pub fn finished(&self) -> usize {
+        self.finished
+    }
+
+    /// How the program has ended, if it has.
+    #[must_use]
+    pub fn exit(&self) -> Option<&Exit> {
+        self.exit.as_ref()
     }
 
     /// The line that the cursor is in, with the rows that wrapped into it.

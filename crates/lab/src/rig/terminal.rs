@@ -3,10 +3,14 @@
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use nix::unistd::Pid;
+
+use crate::rig::blocked;
 use crate::rig::hub::{Hub, lock};
 use crate::rig::process::{self, Running};
 use crate::rig::screen::{COLUMNS, Screen};
@@ -14,11 +18,51 @@ use crate::rig::witness::{End, Watch};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
 
+/// How long a flood pauses before the eyes of an audience.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// What somebody who looks at a terminal needs, and may type into.
+#[derive(Clone)]
+pub struct Window {
+    /// The name of the terminal in the session.
+    pub name: String,
+    pub pid: Pid,
+    screen: Arc<Mutex<Screen>>,
+    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
+}
+
+impl Window {
+    /// What is on the screen now; hold it only for a look.
+    pub fn look<T>(&self, look: impl FnOnce(&Screen) -> T) -> T {
+        look(&lock(&self.screen))
+    }
+
+    /// What the program waits for, in words such as "waits in accept"; `None` when it does not, or nobody knows.
+    #[must_use]
+    pub fn waits(&self) -> Option<String> {
+        blocked::waiting(self.pid)
+    }
+
+    /// Presses keys, as bytes.
+    ///
+    /// # Errors
+    ///
+    /// The terminal is closed.
+    pub fn press(&self, keys: &[u8]) -> Result<()> {
+        press(&self.keyboard, keys)
+    }
+}
+
+fn press(keyboard: &Mutex<Box<dyn Write + Send>>, keys: &[u8]) -> Result<()> {
+    let mut keyboard = lock(keyboard);
+    keyboard.write_all(keys).and_then(|()| keyboard.flush()).context("failed to type")
+}
+
 pub(crate) struct Terminal {
     program: Running,
     // Closing it hangs the terminal up.
     master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
+    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
     screen: Arc<Mutex<Screen>>,
     hub: Arc<Hub>,
     watch: Option<Watch>,
@@ -61,7 +105,7 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader()?;
         let terminal = Terminal {
             program: running,
-            keyboard: pair.master.take_writer()?,
+            keyboard: Arc::new(Mutex::new(pair.master.take_writer()?)),
             master: pair.master,
             screen: Arc::clone(&screen),
             hub: Arc::clone(hub),
@@ -73,9 +117,13 @@ impl Terminal {
             let mut flooded = false;
             while let Ok(n @ 1..) = output.read(&mut buffer) {
                 // A flood is drained unseen, so that nobody waits long for a look at the screen.
-                if !flooded {
+                if !flooded || reader_hub.watched() {
                     flooded = lock(&reader_screen).show(&buffer[..n]);
                     reader_hub.announce();
+                }
+                // Who looks on sees it run. The program waits in its write meanwhile, not on the processor.
+                if flooded && reader_hub.watched() {
+                    thread::sleep(GLANCE);
                 }
             }
             lock(&reader_screen).closed = true;
@@ -104,11 +152,18 @@ impl Terminal {
         if let Some(watch) = &self.watch {
             watch.borrow_mut().keys(self.program.pid(), keys);
         }
-        self.keyboard
-            .write_all(keys)
-            .and_then(|()| self.keyboard.flush())
-            .context("failed to type")?;
+        press(&self.keyboard, keys)?;
         self.rest()
+    }
+
+    /// A window onto it, for others.
+    pub(crate) fn window(&self, name: &str) -> Window {
+        Window {
+            name: name.to_owned(),
+            pid: self.program.pid(),
+            screen: Arc::clone(&self.screen),
+            keyboard: Arc::clone(&self.keyboard),
+        }
     }
 
     /// Nobody runs before the eyes of a witness unless it lets them.
