@@ -1,3 +1,4 @@
-//! The wire: what happens between two programs, recorded from a real run.
+//! The wire: what happens between two programs, recorded from a real run, and told.
 
 pub mod record;
+pub mod story;
