@@ -18,11 +18,12 @@
 //! | `diff PROGRAM PROGRAM [HUNK]` | how the first becomes the second, without their headers; or one hunk of it, which count from 1, and then every hunk must be on the page |
 //! | `snippet PATH FUNCTION` | this function of the file |
 //! | `run COMMAND` | the command, which a shell runs at the root, and what it prints: the same each time |
-//! | `session SESSION` | its picture, its name, how to play it; folded, the script |
+//! | `session SESSION` | its picture, its name, how to play it; folded, the script, and what happens in words |
 //! | `picture SESSION` | its picture alone |
 //! | `predict SESSION [NUMBER]` | the first question of its notes, or another; folded, the answer |
 //! | `terminal SESSION NAME` | what this terminal of it shows when a person plays it |
 //! | `sessions STAGE` | the stage's sessions that the page does not show |
+//! | `exercises [STAGE]` | the exercises of the stage, or all |
 //! | `behaviours STAGE` | what the stage demands of anybody's programs |
 //! | `matrix` | which behaviour holds at which stage |
 

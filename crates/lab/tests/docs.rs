@@ -58,7 +58,7 @@ fn a_fault_in_a_page_is_one_line_with_its_place() {
         (
             "nonsense 1",
             "there is no part \"nonsense 1\": the kinds are file, diff, snippet, run, session, picture, \
-             predict, terminal, sessions, behaviours and matrix",
+             predict, terminal, sessions, exercises, behaviours and matrix",
         ),
         ("file", "file takes other words: crates/lab/src/docs.rs has them"),
         ("file no/such", "failed to read no/such: No such file or directory (os error 2)"),

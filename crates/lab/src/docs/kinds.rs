@@ -9,12 +9,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::check;
+use crate::course::exercises;
 use crate::course::notes::{Answer, Notes, Predict};
 use crate::course::session::{Act, AtTerminal, Session, Start};
 use crate::course::stages::{self, STAGES};
 use crate::rig::process::{self, Exit};
+use crate::wire::record;
+use crate::wire::story::Story;
 
-const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, behaviours and matrix";
+const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, exercises, behaviours and matrix";
 /// Where the pictures of the sessions are.
 const PICTURES: &str = "docs/src/wires";
 
@@ -59,6 +62,8 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         }
         ["terminal", name, terminal] => transcript(&find(name)?, terminal)?,
         ["sessions", stage] => others(text, stage)?,
+        ["exercises"] => exercises(None)?,
+        ["exercises", stage] => exercises(Some(stage))?,
         ["behaviours", stage] => behaviours(stage)?,
         ["matrix"] => matrix()?,
         [kind, ..] if KINDS.split([',', ' ']).any(|known| known == kind) => {
@@ -207,21 +212,27 @@ fn link(page: &Path, file: &str) -> String {
 }
 
 fn show(page: &Path, session: &Session) -> Result<String> {
-    let (name, script) = (name(session), fenced("text", &session.source.join("\n")));
-    let mut text = String::new();
-    if let Some(picture) = picture(page, session) {
-        writeln!(text, "{picture}")?;
+    let (name, title) = (name(session), &session.title);
+    let mut text = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+    writeln!(
+        text,
+        "*{title}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n"
+    )?;
+    text += &folded(
+        "What is typed, and what the terminals show",
+        &fenced("text", &session.source.join("\n")),
+    );
+    let recording = record::file(session);
+    if let Ok(recording) = fs::read_to_string(&recording) {
+        text += "\n";
+        text +=
+            &folded("What happens, step by step, in words", &Story::read(&recording).markdown());
     }
-    writeln!(
-        text,
-        "*{}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n",
-        session.title
-    )?;
-    writeln!(
-        text,
-        "<details>\n<summary>What is typed, and what the terminals show</summary>\n\n{script}\n</details>"
-    )?;
     Ok(text)
+}
+
+fn folded(summary: &str, text: &str) -> String {
+    format!("<details>\n<summary>{summary}</summary>\n\n{}\n\n</details>\n", text.trim_end())
 }
 
 /// A question of the session's notes; what the session shows is folded, with its picture if the page has it nowhere else.
@@ -234,7 +245,7 @@ fn predict(page: &Path, text: &str, session: &Session, number: usize) -> Result<
     let Predict { question, answers, right, why } = question.with_context(|| {
         format!("{name} has no question {number} to predict: it has {}", questions.len())
     })?;
-    let mut part = format!("**Predict.** {question}\n\n");
+    let mut part = format!("**{question}**\n\n");
     for Answer { letter, text, .. } in answers {
         writeln!(part, "- {letter}. {text}")?;
     }
@@ -294,6 +305,20 @@ fn others(page: &str, stage: &str) -> Result<String> {
             writeln!(list, "- `cargo lab play {name}`: {}", session.title)?;
         }
     }
+    Ok(list)
+}
+
+/// The exercises of a stage, or all: the first paragraph of each task.
+fn exercises(stage: Option<&str>) -> Result<String> {
+    let mut list = String::new();
+    for exercise in exercises::all()? {
+        if stage.is_none_or(|stage| exercise.stage.to_string() == stage) {
+            let task = exercise.task.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            let (number, name, title) = (exercise.number, &exercise.name, &exercise.title);
+            writeln!(list, "{number}. **{title}**: `cargo lab learn {name}`\\\n   {task}")?;
+        }
+    }
+    ensure!(!list.is_empty(), "there is no exercise of stage {}", stage.unwrap_or_default());
     Ok(list)
 }
 
