@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Soak(Soak),
     /// Record what goes over the wire, in a file beside each session
     Wire(Wire),
+    /// Build the book and open it in the browser; needs mdBook
+    Book,
     /// Write the parts of the book and the README that come from sources and runs
     Docs {
         /// Compare, and write nothing

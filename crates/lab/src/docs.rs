@@ -31,11 +31,14 @@ mod kinds;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::course::stages;
+use crate::rig::process::{self, Exit};
 use crate::wire::record;
 
 const FROM: &str = "<!-- from:";
@@ -74,6 +77,24 @@ pub fn check() -> Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+/// Builds the book, and opens it in the browser. Nothing is installed.
+///
+/// # Errors
+///
+/// There is no mdBook, or it has said what is wrong.
+pub fn open() -> Result<()> {
+    let mut mdbook = Command::new("mdbook");
+    mdbook.args(["build", "docs", "--open"]).current_dir(stages::root());
+    let built = process::spawn(&mut mdbook).map_err(|err| match err.kind() {
+        ErrorKind::NotFound => anyhow!(
+            "the book is built with mdBook, which is not installed: cargo install mdbook --locked"
+        ),
+        _ => anyhow!("failed to run mdbook: {err}"),
+    })?;
+    ensure!(built.end()() == Exit::Status(0), "mdBook has not built the book");
+    Ok(())
 }
 
 /// All pages, from the root on: those of the book, and the README.

@@ -96,6 +96,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Bench(options) => print(&bench::run(&options.options())?)?,
         Command::Wire(options) => return wire(&options),
+        Command::Book => docs::open()?,
         Command::Docs { check } => {
             stages::build()?;
             if !check {

@@ -48,6 +48,19 @@ fn help_is_what_you_get_without_a_command() {
 }
 
 #[test]
+fn a_book_without_its_builder_says_how_to_get_it() {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_lab")).arg("book").env("PATH", folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_data_eq!(
+        text(&output.stderr),
+        "Error: the book is built with mdBook, which is not installed: \
+         cargo install mdbook --locked\n"
+    );
+}
+
+#[test]
 fn wrong_usage_is_named_in_one_line() {
     let addr = "expected an address, such as 127.0.0.1:5001";
     for (arguments, line) in [
