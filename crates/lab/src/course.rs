@@ -3,5 +3,6 @@
 pub mod cast;
 pub mod exercises;
 pub mod notes;
+pub mod schedule;
 pub mod session;
 pub mod stages;

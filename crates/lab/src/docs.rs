@@ -25,9 +25,12 @@
 //! | `sessions STAGE` | the stage's sessions that the page does not show |
 //! | `exercises [STAGE]` | the exercises of the stage, or all |
 //! | `behaviours STAGE` | what the stage demands of anybody's programs |
+//! | `lesson SESSION` | for a teacher: its command, its minutes, what to ask and what to expect, what to point at |
+//! | `plans` | the minutes of a class, session by session |
 //! | `matrix` | which behaviour holds at which stage |
 
 mod kinds;
+mod lesson;
 
 use std::collections::BTreeMap;
 use std::fs;

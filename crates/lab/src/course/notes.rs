@@ -3,6 +3,7 @@
 //! They lie beside the session, as `NAME.notes`:
 //!
 //! ```text
+//! turn: 1
 //! minutes: 6
 //!
 //! @ client > anyone there?
@@ -18,7 +19,7 @@
 //! teacher: Expect A from a third of the class.
 //! ```
 //!
-//! `@ STEP` names a step of the session that acts, in the order of the session. Below it stand `say`, `ask` and
+//! `turn` is the session's place among those of its stage in a class. `@ STEP` names a step of the session that acts, in the order of the session. Below it stand `say`, `ask` and
 //! `teacher`, as often as you like, and one `predict` with its answers. Under each answer, indented and in the
 //! session's words, stands what would come next if it were right; `NAME = silent` is nothing at all. Nobody writes
 //! down which answer is right: it is the one whose lines the session has there, and the session is played.
@@ -42,6 +43,8 @@ const SILENT: &str = " = silent";
 /// The notes of one session.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
+    /// Which one of its stage's sessions it is in a class: 1 is the first.
+    pub turn: Option<u32>,
     /// How long the session takes with a class.
     pub time: Option<Duration>,
     /// In the order of the session.
@@ -161,14 +164,27 @@ impl Notes {
             return Err(format!("expected a text after {kind}:"));
         }
         let Some(note) = self.at.last_mut() else {
-            if kind != "minutes" {
-                return Err(format!("expected minutes: N, or @ STEP before {line:?}"));
+            match kind {
+                "turn" => {
+                    let turn = text.parse().ok().filter(|turn| *turn > 0);
+                    self.turn = Some(
+                        turn.ok_or_else(|| format!("expected a turn, such as 1, not {text:?}"))?,
+                    );
+                }
+                "minutes" => {
+                    let minutes = text
+                        .parse()
+                        .ok()
+                        .filter(|minutes| *minutes > 0.0 && *minutes <= MOST_MINUTES);
+                    let minutes: f64 = minutes.ok_or_else(|| {
+                        format!("expected minutes, such as 4 or 4.5, not {text:?}")
+                    })?;
+                    self.time = Some(Duration::from_secs_f64(minutes * 60.0));
+                }
+                _ => {
+                    return Err(format!("expected turn: N, minutes: N, or @ STEP before {line:?}"));
+                }
             }
-            let minutes =
-                text.parse().ok().filter(|minutes| *minutes > 0.0 && *minutes <= MOST_MINUTES);
-            let minutes: f64 = minutes
-                .ok_or_else(|| format!("expected minutes, such as 4 or 4.5, not {text:?}"))?;
-            self.time = Some(Duration::from_secs_f64(minutes * 60.0));
             return Ok(());
         };
         let letter =
@@ -322,7 +338,8 @@ mod tests {
             format!("@ p > \"a\"\npredict: What?\nA: 1\n  {a}\nB: 2\n  {b}\nwhy: So.\n")
         };
         for (notes, reason) in [
-            ("say: x\n".to_owned(), "1: expected minutes: N, or @ STEP before \"say: x\""),
+            ("say: x\n".to_owned(), "1: expected turn: N, minutes: N, or @ STEP before \"say: x\""),
+            ("turn: 0\n".into(), "1: expected a turn, such as 1, not \"0\""),
             ("minutes: 0\n".into(), "1: expected minutes, such as 4 or 4.5, not \"0\""),
             ("@ server | one\n".into(), "1: the session has no step \"server | one\" that acts"),
             (

@@ -8,16 +8,18 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::lesson::lesson;
 use crate::check;
 use crate::course::exercises;
 use crate::course::notes::{Answer, Notes, Predict};
+use crate::course::schedule;
 use crate::course::session::{Act, AtTerminal, Session, Start};
 use crate::course::stages::{self, STAGES};
 use crate::rig::process::{self, Exit};
 use crate::wire::record;
 use crate::wire::story::Story;
 
-const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, exercises, behaviours and matrix";
+const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, exercises, behaviours, lesson, plans and matrix";
 /// Where the pictures of the sessions are.
 const PICTURES: &str = "docs/src/wires";
 
@@ -65,6 +67,8 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         ["exercises"] => exercises(None)?,
         ["exercises", stage] => exercises(Some(stage))?,
         ["behaviours", stage] => behaviours(stage)?,
+        ["lesson", name] => lesson(name, &find(name)?)?,
+        ["plans"] => schedule::plans()?,
         ["matrix"] => matrix()?,
         [kind, ..] if KINDS.split([',', ' ']).any(|known| known == kind) => {
             bail!("{kind} takes other words: crates/lab/src/docs.rs has them")
