@@ -1,7 +1,6 @@
 //! The command line of `cargo lab`. A new command is one variant here, and one arm in `main.rs`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
@@ -31,8 +30,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Play each session and write what was really printed back into its file
     Record {
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
+        /// The sessions of a stage, or one session
+        #[arg(required = true, value_name = "STAGE | STAGE/NAME | FILE")]
+        what: Vec<String>,
     },
     /// Play every behaviour against every stage and print the table
     Matrix,

@@ -71,9 +71,9 @@ fn run(command: Command) -> Result<bool> {
             };
             return check::print(&check::demanded(stage)?, &cast, how, &mut std::io::stdout());
         }
-        Command::Record { files } => {
-            let sessions = files.iter().map(|file| Session::read(file));
-            let sessions = sessions.collect::<Result<Vec<Session>>>()?;
+        Command::Record { what } => {
+            let sessions = what.iter().map(|what| stages::find(Some(what)));
+            let sessions = sessions.collect::<Result<Vec<Vec<Session>>>>()?.concat();
             stages::build_for(&sessions)?;
             for session in sessions {
                 let written = play::record(&session, &stages::troupe()?)?;

@@ -96,7 +96,11 @@ fn wrong_usage_is_named_in_one_line() {
             "invalid value 'slow' for '--pace <PACE>' [possible values: live, enter, fast]"
                 .to_owned(),
         ),
-        (&["record"], "the following required arguments were not provided: <FILES>...".to_owned()),
+        (
+            &["record"],
+            "the following required arguments were not provided: <STAGE | STAGE/NAME | FILE>..."
+                .to_owned(),
+        ),
         (&["load"], "the following required arguments were not provided: <ADDR>".to_owned()),
         (&["load", "x"], format!("invalid value 'x' for '[ADDR]': {addr}")),
         (

@@ -54,9 +54,20 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         ["session", name] => show(page, &find(name)?)?,
         ["picture", name] => {
             let session = find(name)?;
-            picture(page, &session).with_context(|| {
-                format!("{} has no picture: cargo lab wire", session.path.display())
-            })?
+            let caption = format!(
+                "*{}* (`{}`)
+",
+                session.title,
+                self::name(&session)
+            );
+            picture(page, &session)
+                .map(|picture| {
+                    picture
+                        + "
+"
+                })
+                .unwrap_or_default()
+                + &caption
         }
         ["predict", name] => predict(page, text, &find(name)?, 1)?,
         ["predict", name, number] => {
@@ -250,9 +261,8 @@ fn predict(page: &Path, text: &str, session: &Session, number: usize) -> Result<
         format!("{name} has no question {number} to predict: it has {}", questions.len())
     })?;
     let mut part = format!("**{question}**\n\n");
-    for Answer { letter, text, .. } in answers {
-        writeln!(part, "- {letter}. {text}")?;
-    }
+    let choices = answers.iter().map(|Answer { letter, text, .. }| format!("{letter}. {text}"));
+    writeln!(part, "{}", choices.collect::<Vec<_>>().join("\\\n"))?;
     let Answer { letter, text: answer, .. } = answers.get(*right).context("no answer is right")?;
     writeln!(
         part,
