@@ -76,7 +76,9 @@ pub fn check() -> Result<Option<String>> {
         let (old, new) = both(&page)?;
         if let Some(difference) = record::difference(&old, &new) {
             let page = page.display();
-            return Ok(Some(format!("{page}, {difference}\nMend it: cargo lab docs")));
+            return Ok(Some(format!(
+                "{page}, {difference}\nTo bring it up to date: cargo lab docs"
+            )));
         }
     }
     Ok(None)
