@@ -2,20 +2,15 @@
 //!
 //! `cargo lab docs` copies the functions into the pages, so what you read there was run.
 
+mod pair;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
 
+use pair::connected_pair;
 use socket2::SockRef; // the options that std does not offer
-
-/// Both ends of one connection: the client's and the server's.
-fn connected_pair() -> io::Result<(TcpStream, TcpStream)> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let client = TcpStream::connect(listener.local_addr()?)?;
-    let (server, _peer) = listener.accept()?;
-    Ok((client, server))
-}
 
 #[test]
 fn one_call_makes_a_socket_binds_it_and_listens() -> io::Result<()> {

@@ -1,9 +1,9 @@
-//! After stage 6, noticing at once: one thread reads the keyboard, another one the connection.
+//! After stage 6, noticing at once: one thread reads the connection, another one the keyboard.
 //! (cargo run -p exercises --example after-noticing-client)
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::{process, thread};
+use std::thread;
 
 use anyhow::{Context, Result};
 
@@ -11,35 +11,33 @@ fn main() -> Result<()> {
     let addr = common::addr_from_args()?;
     let mut stream = TcpStream::connect(&addr)
         .with_context(|| format!("failed to connect to {addr}: is the server running?"))?;
-    let answers = stream.try_clone().context("failed to clone the stream")?;
-    let reader = thread::spawn(move || {
-        let read = print_answers(answers);
-        if let Err(err) = &read {
-            eprintln!("Error: {err:?}");
+    let sender = stream.try_clone().context("failed to clone the stream")?;
+    thread::spawn(move || {
+        if let Err(err) = send_lines(&sender) {
+            eprintln!("{addr}: {err:#}");
         }
-        // The other thread waits for the keyboard, and nothing else can wake it.
-        process::exit(read.is_err().into())
+        // Nothing more to send. The answers still come, up to the end.
+        let _ = sender.shutdown(Shutdown::Write);
     });
-    for line in io::stdin().lines() {
-        let line = line.context("failed to read a line")?;
-        // An empty message is no message: no byte leaves, and the server sees nothing.
-        let message = if line == "o" { "" } else { &line };
-        stream.write_all(message.as_bytes()).context("failed to send")?;
-    }
-    // Ctrl-D: nothing more to send. The answers still come, up to the end.
-    stream.shutdown(Shutdown::Write).context("failed to half-close")?;
-    reader.join().map_err(|_| anyhow::anyhow!("failed to wait for the reader"))
-}
-
-/// Prints what comes until the server hangs up.
-fn print_answers(mut stream: TcpStream) -> Result<()> {
     let mut buffer = [0; 1024];
     loop {
         let n = stream.read(&mut buffer).context("failed to read the answer")?;
+        // The end of `main` ends the program, although the other thread waits for the keyboard.
         if n == 0 {
             println!("socket close.....");
             return Ok(());
         }
         println!("recv={:?}", String::from_utf8_lossy(&buffer[..n]));
     }
+}
+
+/// Sends each typed line until Ctrl-D.
+fn send_lines(mut stream: &TcpStream) -> Result<()> {
+    for line in io::stdin().lines() {
+        let line = line.context("failed to read a line")?;
+        // An empty message is no message: no byte leaves, and the server sees nothing.
+        let message = if line == "o" { "" } else { &line };
+        stream.write_all(message.as_bytes()).context("failed to send")?;
+    }
+    Ok(())
 }

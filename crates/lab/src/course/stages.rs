@@ -155,6 +155,15 @@ pub(crate) fn behaviours_in(folder: &Path) -> Result<Vec<Session>> {
     Ok(behaviours)
 }
 
+/// What a step after the stages, such as `after-framing`, demands of anybody's program.
+///
+/// # Errors
+///
+/// There is no such step, or a file is not a session.
+pub(crate) fn demanded(step: &str) -> Result<Vec<Session>> {
+    read_all(&exercises::folder().join("behaviours").join(step))
+}
+
 fn read_all(folder: &Path) -> Result<Vec<Session>> {
     let mut paths = Vec::new();
     for entry in

@@ -202,6 +202,9 @@ fn find(name: &str) -> Result<Session> {
 fn name(session: &Session) -> String {
     let path = session.path.strip_prefix(stages::root()).unwrap_or(&session.path);
     let text = path.display().to_string();
+    if path.starts_with("crates/exercises/sessions") {
+        return format!("after/{}", session.name());
+    }
     let stage = text.strip_prefix("crates/stage").and_then(|rest| rest.split_once('-'));
     stage.map_or(text.clone(), |(stage, _)| format!("{stage}/{}", session.name()))
 }
@@ -209,7 +212,8 @@ fn name(session: &Session) -> String {
 /// Its picture, where there is one.
 fn picture(page: &Path, session: &Session) -> Option<String> {
     let name = name(session).replace('/', "-");
-    let file = format!("{PICTURES}/stage{name}.svg");
+    let stage = if name.starts_with(char::is_numeric) { "stage" } else { "" };
+    let file = format!("{PICTURES}/{stage}{name}.svg");
     stages::root()
         .join(&file)
         .is_file()
@@ -338,6 +342,12 @@ fn exercises(stage: Option<&str>) -> Result<String> {
 
 fn behaviours(stage: &str) -> Result<String> {
     let mut table = "| behaviour | what must hold |\n|---|---|\n".to_owned();
+    if stage.parse::<u8>().is_err() {
+        for behaviour in stages::demanded(stage)? {
+            writeln!(table, "| `{}` | {} |", behaviour.name(), behaviour.title)?;
+        }
+        return Ok(table);
+    }
     for behaviour in
         check::behaviours()?.iter().filter(|behaviour| behaviour.stage.to_string() == stage)
     {
