@@ -52,23 +52,7 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         ["snippet", path, function] => snippet(path, function)?,
         ["run", ..] => run(origin.trim_start_matches("run").trim())?,
         ["session", name] => show(page, &find(name)?)?,
-        ["picture", name] => {
-            let session = find(name)?;
-            let caption = format!(
-                "*{}* (`{}`)
-",
-                session.title,
-                self::name(&session)
-            );
-            picture(page, &session)
-                .map(|picture| {
-                    picture
-                        + "
-"
-                })
-                .unwrap_or_default()
-                + &caption
-        }
+        ["picture", name] => captioned(page, &find(name)?),
         ["predict", name] => predict(page, text, &find(name)?, 1)?,
         ["predict", name, number] => {
             predict(page, text, &find(name)?, number.parse().unwrap_or_default())?
@@ -230,12 +214,18 @@ fn link(page: &Path, file: &str) -> String {
     "../".repeat(up) + &down.display().to_string()
 }
 
+fn captioned(page: &Path, session: &Session) -> String {
+    let picture = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+    format!("{picture}*{}* (`{}`)\n", prose(&session.title), name(session))
+}
+
 fn show(page: &Path, session: &Session) -> Result<String> {
-    let (name, title) = (name(session), &session.title);
+    let name = name(session);
     let mut text = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
     writeln!(
         text,
-        "*{title}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n"
+        "*{}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n",
+        prose(&session.title)
     )?;
     text += &folded(
         "What is typed, and what the terminals show",
@@ -254,6 +244,19 @@ fn folded(summary: &str, text: &str) -> String {
     format!("<details>\n<summary>{summary}</summary>\n\n{}\n\n</details>\n", text.trim_end())
 }
 
+/// A plain sentence as Markdown: what a terminal prints is code, and keeps its quotes.
+fn prose(text: &str) -> String {
+    let mut prose = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("recv=\"") {
+        let (before, printed) = rest.split_at(at);
+        let end = printed.match_indices('"').nth(1).map_or(printed.len(), |(end, _)| end + 1);
+        let _ = write!(prose, "{before}`{}`", &printed[..end]);
+        rest = &printed[end..];
+    }
+    prose + rest
+}
+
 /// A question of the session's notes; what the session shows is folded, with its picture if the page has it nowhere else.
 fn predict(page: &Path, text: &str, session: &Session, number: usize) -> Result<String> {
     let name = name(session);
@@ -264,13 +267,15 @@ fn predict(page: &Path, text: &str, session: &Session, number: usize) -> Result<
     let Predict { question, answers, right, why } = question.with_context(|| {
         format!("{name} has no question {number} to predict: it has {}", questions.len())
     })?;
-    let mut part = format!("**{question}**\n\n");
-    let choices = answers.iter().map(|Answer { letter, text, .. }| format!("{letter}. {text}"));
+    let mut part = format!("**{}**\n\n", prose(question));
+    let choices =
+        answers.iter().map(|Answer { letter, text, .. }| format!("{letter}. {}", prose(text)));
     writeln!(part, "{}", choices.collect::<Vec<_>>().join("\\\n"))?;
     let Answer { letter, text: answer, .. } = answers.get(*right).context("no answer is right")?;
     writeln!(
         part,
-        "\n<details>\n<summary>The answer, from a run</summary>\n\n**{letter}.** {answer} {why}\n"
+        "\n<details>\n<summary>The answer, from a run</summary>\n\n**{letter}.** {}\n",
+        prose(&format!("{answer}\\\n{why}"))
     )?;
     writeln!(part, "You see it in the session `{name}`: `cargo lab play {name}`.\n")?;
     let named = naming(text, &name);
@@ -320,7 +325,7 @@ fn others(page: &str, stage: &str) -> Result<String> {
     for session in stages::find(Some(stage))? {
         let name = name(&session);
         if naming(page, &name).is_empty() {
-            writeln!(list, "- `cargo lab play {name}`: {}", session.title)?;
+            writeln!(list, "- `cargo lab play {name}`: {}", prose(&session.title))?;
         }
     }
     Ok(list)
