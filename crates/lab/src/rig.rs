@@ -3,6 +3,7 @@
 mod blocked;
 pub(crate) mod folder;
 pub(crate) mod hub;
+pub(crate) mod keys;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub mod process;

@@ -17,7 +17,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, SlavePty};
 
-use super::folder;
+use super::{folder, keys};
 
 /// The variable that marks every process, and what that one starts in its turn.
 ///
@@ -168,6 +168,7 @@ fn start<T>(spawn: impl FnOnce() -> T) -> T {
 /// Ends this process, and before it every process that it has started.
 pub fn exit(status: i32) -> ! {
     ENDING.store(true, Ordering::Relaxed);
+    keys::restore();
     // Kept until the end: nothing starts any more.
     let _turn = STARTING.write().unwrap_or_else(PoisonError::into_inner);
     // A process whose parent is killed becomes a child of this one, so a half-started one is found too.
