@@ -1,6 +1,7 @@
 //! The command line of `cargo lab`. A new command is one variant here, and one arm in `main.rs`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
@@ -8,6 +9,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use lab::check;
 use lab::course::cast::Cast;
 use lab::course::stages::STAGES;
+use lab::learn;
 use lab::stand::load::{self, Target};
 use lab::stand::{bench, soak};
 use lab::view::Pace;
@@ -26,6 +28,8 @@ struct Cli {
 pub(crate) enum Command {
     /// Play sessions live, one column for each terminal
     Play(Play),
+    /// Go through the stages and the exercises: a task, your file, and a verdict at each save
+    Learn(Learn),
     /// Examine programs, in the order of the stages, up to the first behaviour that fails
     Check(Check),
     /// Play each session and write what was really printed back into its file
@@ -65,6 +69,23 @@ pub(crate) struct Play {
     /// How it goes on; fast where the output is no terminal
     #[arg(long, value_enum)]
     pub pace: Option<Pace>,
+}
+
+#[derive(Args)]
+pub(crate) struct Learn {
+    /// The exercise to begin with, such as stage1-server or lines; otherwise the one where you were
+    pub name: Option<String>,
+    /// A server in another language, such as 'python3 {name}.py'.
+    /// {name} becomes the exercise's name, {addr} the address.
+    /// A line `server: CMD` in my/progress.txt does the same
+    #[arg(long, value_name = "CMD", value_parser = words, verbatim_doc_comment)]
+    server: Option<Words>,
+    /// A client in another language
+    #[arg(long, value_name = "CMD", value_parser = words)]
+    client: Option<Words>,
+    /// Keep your programs in DIR, and not in my
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -187,6 +208,14 @@ impl Check {
             addr: self.addr,
             ..Cast::default()
         })
+    }
+}
+
+impl Learn {
+    pub(crate) fn options(self, colour: bool) -> learn::Options {
+        let [server, client] =
+            [self.server, self.client].map(|part| part.map(|Words(words)| words));
+        learn::Options { name: self.name, server, client, folder: self.folder, colour }
     }
 }
 

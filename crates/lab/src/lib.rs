@@ -4,6 +4,7 @@ pub mod check;
 mod contract;
 pub mod course;
 pub mod docs;
+pub mod learn;
 pub mod play;
 pub mod rig;
 pub mod stand;

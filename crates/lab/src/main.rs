@@ -18,7 +18,7 @@ use lab::rig::process;
 use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
 use lab::wire::record;
-use lab::{check, docs, play};
+use lab::{check, docs, learn, play};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
@@ -71,6 +71,7 @@ fn run(command: Command) -> Result<bool> {
             };
             return check::print(&check::demanded(stage)?, &cast, how, &mut std::io::stdout());
         }
+        Command::Learn(options) => return learn::learn(options.options(has_colour())),
         Command::Record { what } => {
             let sessions = what.iter().map(|what| stages::find(Some(what)));
             let sessions = sessions.collect::<Result<Vec<Vec<Session>>>>()?.concat();
@@ -134,7 +135,7 @@ fn play(options: &cli::Play) -> Result<bool> {
     let mut out = std::io::stdout();
     let terminal = out.is_terminal();
     let pace = options.pace.unwrap_or(if terminal { Pace::Live } else { Pace::Fast });
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    let colour = has_colour();
     let look = Look { pace, colour, types: terminal && pace != Pace::Fast };
     let mut holds = true;
     for session in sessions {
@@ -185,6 +186,12 @@ fn wire(options: &cli::Wire) -> Result<bool> {
         }
     }
     Ok(same)
+}
+
+/// Does standard output show colours, and may it? (no-color.org)
+fn has_colour() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !forbidden
 }
 
 fn print(text: &str) -> Result<()> {

@@ -103,6 +103,44 @@ pub fn all() -> Result<Vec<Exercise>> {
     exercises.collect()
 }
 
+/// The programs of a stage, for a learner who writes them: those that differ from the stage before.
+///
+/// Their tasks are the files `tasks/server.md` and `tasks/client.md` of the stage. What is demanded
+/// of them is all that holds at the stage, so no behaviours are listed here.
+///
+/// # Errors
+///
+/// A task cannot be read.
+pub(crate) fn programs(stage: u8) -> Result<Vec<Exercise>> {
+    let folder = stages::folder(stage)?;
+    let before = stage.checked_sub(1).filter(|before| STAGES.contains(before));
+    let before = before.map(stages::folder).transpose()?.map(|folder| folder.join("src"));
+    let mut programs = Vec::new();
+    for part in [Part::Server, Part::Client] {
+        let path = folder.join("tasks").join(part.name()).with_extension("md");
+        if !path.is_file() {
+            continue;
+        }
+        let source = PathBuf::from(part.name()).with_extension("rs");
+        let text = fs::read_to_string(&path)?;
+        let failed = || format!("failed to read the task {}", path.display());
+        let task = Task::parse(&text).with_context(failed)?;
+        programs.push(Exercise {
+            number: 0,
+            name: format!("stage{stage}-{}", part.name()),
+            starter: before.clone().unwrap_or(folder.join("tasks")).join(&source),
+            solution: folder.join("src").join(source),
+            behaviours: Vec::new(),
+            title: task.title,
+            stage,
+            part,
+            task: task.text,
+            hint: task.hint,
+        });
+    }
+    Ok(programs)
+}
+
 /// The exercise with this name or number.
 ///
 /// # Errors
