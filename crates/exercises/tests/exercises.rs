@@ -25,7 +25,23 @@ const STOPS: &[(&str, &str, &str, Option<u8>)] = &[
     ("silent", "2-a-silent-client", "silent = end", Some(5)),
     ("empty", "3-an-empty-message", r#"peer | "\0\rserver send :""#, None),
     ("bye", "2-bye", r#"peer | "bye""#, Some(4)),
+    ("whole-answer", "2-a-long-answer", "client ~ LAST", Some(5)),
+    ("one-shot", "2-the-end-of-the-question", "peer = end", None),
+    ("drain", "2-with-bytes-behind-it", "peer = end", None),
+    ("notice", "2-the-server-hangs-up", "client = end", Some(4)),
+    ("lost", "2-the-server-closes", "client ~ lost", Some(3)),
+    ("quit", "2-quit-while-it-waits", "server = exit 0", Some(6)),
+    ("two-clients", "2-the-second-client", r#"peer | "server send :hello""#, None),
+    ("limit", "2-the-third-one", r#"third | "busy\n""#, None),
+    ("chat", "4-one-does-not-read", CHATTER, None),
 ];
+
+const CHATTER: &str = concat!(
+    r#"bob | "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"#,
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    r#"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n" * 1000"#,
+);
 
 /// The longest solution; a stage's server has no more than 41 lines.
 const LINES: usize = 60;

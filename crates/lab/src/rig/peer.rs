@@ -9,6 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::process;
+
 /// Unexpected bytes that are enough for a report.
 const MUCH: usize = 64 * 1024;
 
@@ -185,7 +187,7 @@ impl Peer {
 
     /// Closes the socket. With bytes left unread the kernel sends a RST (RFC 9293, 3.6.1).
     pub(crate) fn close(&mut self) {
-        self.stream = None;
+        process::between_starts(|| self.stream = None);
     }
 
     /// Ends the connection with a RST: a close that does not linger (socket(7), `SO_LINGER`).
@@ -196,6 +198,7 @@ impl Peer {
     pub(crate) fn reset(&mut self) -> Result<()> {
         let stream = self.stream.take().context("the connection is closed")?;
         socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        process::between_starts(|| drop(stream));
         Ok(())
     }
 }

@@ -165,6 +165,15 @@ fn start<T>(spawn: impl FnOnce() -> T) -> T {
     spawn()
 }
 
+/// Does something while no program is being started.
+///
+/// Between fork and exec a new process has a copy of every descriptor of this one, so what is closed
+/// then is not yet closed.
+pub(super) fn between_starts<T>(act: impl FnOnce() -> T) -> T {
+    let _turn = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    act()
+}
+
 /// Ends this process, and before it every process that it has started.
 pub fn exit(status: i32) -> ! {
     ENDING.store(true, Ordering::Relaxed);

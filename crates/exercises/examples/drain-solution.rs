@@ -1,0 +1,34 @@
+//! Exercise drain, solved: it says that it is done, and reads what is still coming before it closes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+
+fn main() -> std::io::Result<()> {
+    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:5001".to_owned());
+    let listener = TcpListener::bind(addr)?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let (stream, peer) = listener.accept()?;
+        if let Err(err) = serve(stream) {
+            eprintln!("{peer}: {err}");
+        }
+    }
+}
+
+fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        println!("recv={line:?}");
+        stream.write_all(format!("server send :{line}").as_bytes())?;
+        if line == "Q\n" {
+            stream.shutdown(Shutdown::Write)?;
+            // A close with bytes unread would be a reset, and could take the answer with it.
+            std::io::copy(&mut reader, &mut std::io::sink())?;
+            return Ok(());
+        }
+    }
+}

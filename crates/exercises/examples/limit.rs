@@ -1,0 +1,35 @@
+//! Exercise limit: a server with a thread for everybody. (cargo run -p exercises --example limit)
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+fn main() -> std::io::Result<()> {
+    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:5001".to_owned());
+    let listener = TcpListener::bind(addr)?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let (mut stream, peer) = listener.accept()?;
+        thread::spawn(move || {
+            if let Err(err) = serve(&mut stream) {
+                eprintln!("{peer}: {err}");
+            }
+        });
+    }
+}
+
+fn serve(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let n = stream.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let message = &buffer[..n];
+        println!("recv={:?}", String::from_utf8_lossy(message));
+        stream.write_all(&[b"server send :", message].concat())?;
+        if message == b"q" || message == b"Q" {
+            return Ok(());
+        }
+    }
+}

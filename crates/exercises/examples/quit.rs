@@ -1,0 +1,46 @@
+//! Exercise quit: a server that is told to end. (cargo run -p exercises --example quit)
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+static QUIT: AtomicBool = AtomicBool::new(false);
+
+fn main() -> std::io::Result<()> {
+    let addr = std::env::args().nth(1).unwrap_or("127.0.0.1:5001".to_owned());
+    let listener = TcpListener::bind(addr)?;
+    println!("listening on {}", listener.local_addr()?);
+    thread::spawn(read_keyboard);
+    while !QUIT.load(Ordering::Relaxed) {
+        let (stream, peer) = listener.accept()?;
+        if let Err(err) = serve(stream) {
+            eprintln!("{peer}: {err}");
+        }
+    }
+    Ok(())
+}
+
+fn read_keyboard() {
+    for line in std::io::stdin().lines() {
+        if line.is_ok_and(|line| line == "quit") {
+            QUIT.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let n = stream.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let message = &buffer[..n];
+        println!("recv={:?}", String::from_utf8_lossy(message));
+        stream.write_all(&[b"server send :", message].concat())?;
+        if message == b"q" || message == b"Q" {
+            return Ok(());
+        }
+    }
+}
