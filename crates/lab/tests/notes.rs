@@ -50,31 +50,39 @@ fn shows(lines: &[String], said: &str) -> bool {
     }
 }
 
+/// Compares each answer to predict with the recording; how many questions there are.
+fn questions(session: &Session) -> usize {
+    let notes = Notes::read(session).unwrap().unwrap();
+    let mut questions = 0;
+    for note in &notes.at {
+        let Some(predict) = &note.predict else { continue };
+        questions += 1;
+        let lines = recorded(session, note.step);
+        for answer in &predict.answers {
+            let right = answer.shows.iter().all(|said| shows(&lines, said));
+            let at =
+                format!("{} @ {}: {}", session.name(), session.steps[note.step], answer.letter);
+            assert_eq!(right, answer.letter == predict.letter(), "{at}:\n{}", lines.join("\n"));
+        }
+    }
+    questions
+}
+
 #[test]
 fn the_right_answer_is_what_the_recorded_play_shows() {
     for stage in stages::STAGES {
-        let mut questions = 0;
-        for name in stages::lesson(stage) {
-            let session = stages::find(Some(&format!("{stage}/{name}"))).unwrap().remove(0);
-            let notes = Notes::read(&session).unwrap().unwrap();
-            for note in &notes.at {
-                let Some(predict) = &note.predict else { continue };
-                questions += 1;
-                let lines = recorded(&session, note.step);
-                for answer in &predict.answers {
-                    let right = answer.shows.iter().all(|said| shows(&lines, said));
-                    let at =
-                        format!("{stage}/{name} @ {}: {}", session.steps[note.step], answer.letter);
-                    assert_eq!(
-                        right,
-                        answer.letter == predict.letter(),
-                        "{at}:\n{}",
-                        lines.join("\n")
-                    );
-                }
-            }
-        }
+        let sessions = stages::lesson(stage).iter().map(|name| format!("{stage}/{name}"));
+        let sessions = sessions.map(|name| stages::find(Some(&name)).unwrap().remove(0));
+        let questions: usize = sessions.map(|session| questions(&session)).sum();
         assert!(questions >= 2, "stage {stage} has {questions} questions to predict");
+    }
+}
+
+#[test]
+fn each_page_after_stage_6_asks_one_question() {
+    for name in ["framing-two-in-one", "clients-two", "noticing-at-once", "stopping-silent"] {
+        let session = stages::find(Some(&format!("after/{name}"))).unwrap().remove(0);
+        assert_eq!(questions(&session), 1);
     }
 }
 
