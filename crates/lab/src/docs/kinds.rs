@@ -19,7 +19,7 @@ use crate::rig::process::{self, Exit};
 use crate::wire::record;
 use crate::wire::story::Story;
 
-const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, exercises, behaviours, lesson, plans and matrix";
+const KINDS: &str = "file, diff, snippet, run, session, picture, predict, terminal, sessions, exercises, tasks, behaviours, lesson, plans and matrix";
 /// Where the pictures of the sessions are.
 const PICTURES: &str = "docs/src/wires";
 
@@ -61,6 +61,7 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         ["sessions", stage] => others(text, stage)?,
         ["exercises"] => exercises(None)?,
         ["exercises", stage] => exercises(Some(stage))?,
+        ["tasks", stage] => tasks(stage)?,
         ["behaviours", stage] => behaviours(stage)?,
         ["lesson", name] => lesson(name, &find(name)?)?,
         ["plans"] => schedule::plans()?,
@@ -338,11 +339,31 @@ fn exercises(stage: Option<&str>) -> Result<String> {
         if stage.is_none_or(|stage| exercise.stage.to_string() == stage) {
             let task = exercise.task.split("\n\n").next().unwrap_or_default().replace('\n', " ");
             let (number, name, title) = (exercise.number, &exercise.name, &exercise.title);
-            writeln!(list, "{number}. **{title}**: `cargo lab learn {name}`\\\n   {task}")?;
+            let title = format!("[{title}](exercises.md#{name})");
+            writeln!(list, "{number}. {title}: `cargo lab learn {name}`\\\n   {task}")?;
         }
     }
     ensure!(!list.is_empty(), "there is no exercise of stage {}", stage.unwrap_or_default());
     Ok(list)
+}
+
+/// The whole tasks of a stage's exercises, with what is demanded, and folded the hint.
+fn tasks(stage: &str) -> Result<String> {
+    let mut tasks = String::new();
+    for exercise in exercises::all()?.iter().filter(|task| task.stage.to_string() == stage) {
+        let exercises::Exercise { number, name, title, task, hint, behaviours, .. } = exercise;
+        writeln!(
+            tasks,
+            "<a id=\"{name}\"></a>\n\n### {number}. {title}\n\n`cargo lab learn {name}`\n\n{task}\n"
+        )?;
+        writeln!(tasks, "What is demanded:\n")?;
+        for behaviour in behaviours {
+            writeln!(tasks, "- {}", behaviour.title)?;
+        }
+        writeln!(tasks, "\n<details>\n<summary>A hint</summary>\n\n{hint}\n\n</details>\n")?;
+    }
+    ensure!(!tasks.is_empty(), "there is no exercise of stage {stage}");
+    Ok(tasks.trim_end().to_owned() + "\n")
 }
 
 fn behaviours(stage: &str) -> Result<String> {
