@@ -14,30 +14,37 @@ pub mod wire;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use course::session::Session;
 use course::stages;
 
-/// The test harness of a stage: every file in its `sessions` folder is a test of that name.
+/// The test harness of a stage: every file in its `sessions` folder is a test of that name, and so is
+/// every session of an earlier stage that this one keeps.
 #[must_use]
 pub fn test_sessions(folder: &str) -> ExitCode {
-    let found =
-        stages::sessions(Path::new(folder)).and_then(|sessions| Ok((sessions, stages::troupe()?)));
-    let (sessions, cast) = match found {
-        Ok(found) => found,
+    match session_trials(Path::new(folder)) {
+        Ok(trials) => run_tests(trials),
         Err(err) => {
             eprintln!("Error: {err:#}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let trials = sessions.into_iter().map(|session| {
-        let cast = cast.clone();
-        Trial::test(session.name().replace('-', "_"), move || {
+    }
+}
+
+fn session_trials(folder: &Path) -> Result<Vec<Trial>> {
+    let troupe = stages::troupe()?;
+    let trial = |(name, session): (String, Session)| {
+        let cast = troupe.clone();
+        Trial::test(name.replace(['-', ' '], "_"), move || {
             play::play(&session, &cast, &mut |_| {})
                 .map_err(|report| Failed::from(report.to_string()))
         })
-    });
-    run_tests(trials.collect())
+    };
+    let own = stages::sessions(folder)?.into_iter().map(|session| (session.name(), session));
+    let inherited = stages::of_folder(folder).map_or(Ok(Vec::new()), stages::inherited)?;
+    Ok(own.chain(inherited).map(trial).collect())
 }
 
 /// Runs tests that wait more than they compute, so more at a time than there are cores.

@@ -62,6 +62,52 @@ pub(crate) fn sessions(folder: &Path) -> Result<Vec<Session>> {
     read_all(&folder.join("sessions"))
 }
 
+/// The plays of earlier stages that a stage's programs must play as well: what one stage teaches, the
+/// later ones keep. Each session says in a line such as `# also: 3 4 send-only` who they are. With each
+/// goes a name that tells it from the stage's own, such as `ctrl-d of stage 2 send-only`.
+///
+/// # Errors
+///
+/// As [`sessions`].
+pub(crate) fn inherited(stage: u8) -> Result<Vec<(String, Session)>> {
+    let mut inherited = Vec::new();
+    for earlier in *STAGES.start()..=stage {
+        for session in sessions(&folder(earlier)?)? {
+            let mut lines = session.source.iter();
+            let Some(also) = lines.find_map(|line| line.strip_prefix("# also: ")) else { continue };
+            for heir in also.split(' ') {
+                let later = |stage: u8| stage > earlier && STAGES.contains(&stage);
+                ensure!(
+                    heir == "send-only" || heir.parse().is_ok_and(later),
+                    "{}: expected later stages, or send-only, after also:, not {heir:?}",
+                    session.path.display()
+                );
+                let (before, after) = (format!("stage{earlier}-"), format!("stage{stage}-"));
+                let source = session.source.join("\n");
+                let mut source = source.replace(&before, &after);
+                let mut name = format!("{} of stage {earlier}", session.name());
+                if heir == "send-only" && stage == *STAGES.end() {
+                    // The last stage's second client.
+                    source = source
+                        .replace(&format!("{after}client"), &format!("{after}send-only-client"));
+                    name += " send-only";
+                } else if heir != stage.to_string() {
+                    continue;
+                }
+                inherited.push((name, Session::parse(&session.path, &source)?));
+            }
+        }
+    }
+    Ok(inherited)
+}
+
+/// The stage whose folder this is, such as `crates/stage3-client-abort`.
+pub(crate) fn of_folder(folder: &Path) -> Option<u8> {
+    let name = folder.file_name()?.to_str()?;
+    let (number, _) = name.strip_prefix("stage")?.split_once('-')?;
+    number.parse().ok().filter(|stage| STAGES.contains(stage))
+}
+
 /// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with its
 /// lesson; without a name they are the first of each lesson. `after` is a stage here.
 ///

@@ -223,15 +223,20 @@ fn captioned(page: &Path, session: &Session) -> String {
 fn show(page: &Path, session: &Session) -> Result<String> {
     let name = name(session);
     let mut text = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+    // Which later stages keep the session is no part of the script.
+    let script: Vec<&str> = session
+        .source
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.starts_with("# also:"))
+        .collect();
+    let script = script.join("\n");
     writeln!(
         text,
         "*{}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n",
         prose(&session.title)
     )?;
-    text += &folded(
-        "What is typed, and what the terminals show",
-        &fenced("text", &session.source.join("\n")),
-    );
+    text += &folded("What is typed, and what the terminals show", &fenced("text", &script));
     let recording = record::file(session);
     if let Ok(recording) = fs::read_to_string(&recording) {
         text += "\n";
