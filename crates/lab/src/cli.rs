@@ -40,6 +40,8 @@ pub(crate) enum Command {
     },
     /// Play every behaviour against every stage and print the table
     Matrix,
+    /// Change the stages' programs line by line, and print what no play and no behaviour notices
+    Mutants(Mutants),
     /// Send messages to a server of stage 5, one by one, and measure it
     Load(Load),
     /// Measure the server of stage 5 beside the same program in C and in Python, and what a learner
@@ -111,6 +113,16 @@ pub(crate) struct Check {
     /// Take what is unwise, a note, for a failure
     #[arg(long)]
     strict: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Mutants {
+    /// Only so many, spread evenly over all of them: the same ones each time
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) sample: Option<u32>,
+    /// Only those of this stage
+    #[arg(long, value_name = "N", value_parser = stage)]
+    pub(crate) stage: Option<u8>,
 }
 
 #[derive(Args)]

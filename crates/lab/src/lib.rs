@@ -5,6 +5,7 @@ mod contract;
 pub mod course;
 pub mod docs;
 pub mod learn;
+pub mod mutants;
 pub mod play;
 pub mod rig;
 pub mod stand;

@@ -18,7 +18,7 @@ use lab::rig::process;
 use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
 use lab::wire::record;
-use lab::{check, docs, learn, play};
+use lab::{check, docs, learn, mutants, play};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
@@ -90,6 +90,11 @@ fn run(command: Command) -> Result<bool> {
                 eprintln!("{err}");
                 return Ok(false);
             }
+        }
+        Command::Mutants(options) => {
+            stages::build()?;
+            let sample = options.sample.map(|sample| sample as usize);
+            return mutants::run(sample, options.stage, &mut std::io::stdout());
         }
         Command::Load(options) => {
             let load = options.load().context("the load needs a server")?;

@@ -103,7 +103,9 @@ fn a_list_of_sessions_leaves_out_those_that_the_page_shows() {
         fill("<!-- from: session 6/q -->\n<!-- end -->\n<!-- from: sessions 6 -->\n<!-- end -->\n");
     let (_, list) = filled.as_ref().unwrap().rsplit_once("<!-- from: sessions 6 -->\n").unwrap();
     assert!(!list.contains("6/q`"), "{list}");
-    assert_eq!(list.lines().filter(|line| line.starts_with("- `cargo lab play 6/")).count(), 3);
+    let all = lab::course::stages::find(Some("6")).unwrap().len();
+    let listed = list.lines().filter(|line| line.starts_with("- `cargo lab play 6/")).count();
+    assert_eq!(listed, all - 1);
 }
 
 /// The links of a page, and the fragments that lead to a place in it.

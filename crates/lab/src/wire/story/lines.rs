@@ -84,7 +84,9 @@ pub(crate) fn parse(line: &str) -> Line<'_> {
 fn parse_act(line: &str) -> Option<Line<'_>> {
     let (who, after) = line.split_once(' ')?;
     let mark = after.chars().next()?;
-    Some(Line::Act { who, mark, rest: after[mark.len_utf8()..].trim_start() })
+    // One blank is the session's; any other is typed.
+    let rest = &after[mark.len_utf8()..];
+    Some(Line::Act { who, mark, rest: rest.strip_prefix(' ').unwrap_or(rest) })
 }
 
 fn parse_segment(line: &str) -> Option<Line<'_>> {
