@@ -1,8 +1,12 @@
 //! Examines programs: which behaviours hold, stage by stage, and the table of all of them.
 
+mod marks;
+mod what;
+
 use std::fmt;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -16,6 +20,8 @@ use crate::course::stages::{self, STAGES};
 use crate::play;
 use crate::play::Report;
 use crate::rig::hub::lock;
+pub use marks::mark;
+pub use what::What;
 
 /// The committed table: which behaviour holds at which stage.
 pub(crate) const MATRIX: &str = include_str!("../matrix.txt");
@@ -29,10 +35,19 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    /// Such as `stage3/server-survives-a-reset`.
+    /// Such as `stage3/server-survives-a-reset`, or `lines/2-two-in-one` of an exercise.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("stage{}/{}", self.stage, self.session.name())
+        format!("{}/{}", self.of(), self.session.name())
+    }
+
+    /// What demands it: a stage, or an exercise, whose behaviours lie in a folder of its name.
+    fn of(&self) -> String {
+        let folder = self.session.path.parent().and_then(Path::file_name).unwrap_or_default();
+        match folder == "behaviours" {
+            true => format!("stage{}", self.stage),
+            false => folder.to_string_lossy().into_owned(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 
-use lab::check;
+use lab::check::{self, What};
 use lab::course::cast::Cast;
 use lab::course::stages::STAGES;
 use lab::learn;
@@ -93,15 +93,15 @@ pub(crate) struct Learn {
 #[derive(Args)]
 #[command(group = ArgGroup::new("program").args(["server", "client"]).multiple(true))]
 pub(crate) struct Check {
-    /// 1 to 6
-    #[arg(value_parser = stage)]
-    pub stage: u8,
+    /// 1 to 6, or the name of an exercise
+    #[arg(value_name = "STAGE | EXERCISE", value_parser = what)]
+    pub what: What,
     /// Examine this server, such as 'python3 server.py'.
     /// {addr} in CMD becomes the address, 127.0.0.1:PORT;
     /// without it the address is appended
     #[arg(long, value_name = "CMD", value_parser = words, verbatim_doc_comment)]
     server: Option<Words>,
-    /// Examine this client. Without either, the stage's own
+    /// Examine this client. Without either, the course's own
     #[arg(long, value_name = "CMD", value_parser = words)]
     client: Option<Words>,
     /// For a program that cannot be told: it always uses ADDR
@@ -113,6 +113,12 @@ pub(crate) struct Check {
     /// Take what is unwise, a note, for a failure
     #[arg(long)]
     strict: bool,
+    /// Print one JSON document, and nothing else
+    #[arg(long)]
+    pub json: bool,
+    /// Write a JUnit document to FILE too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -259,6 +265,10 @@ fn stage(text: &str) -> Result<u8, String> {
     let (first, last) = (STAGES.start(), STAGES.end());
     let stage = text.parse().ok().filter(|stage| STAGES.contains(stage));
     stage.ok_or_else(|| format!("the stages are {first} to {last}"))
+}
+
+fn what(text: &str) -> Result<What, String> {
+    What::find(text).map_err(|err| format!("{err:#}"))
 }
 
 fn soaked_stage(text: &str) -> Result<u8, String> {

@@ -60,17 +60,7 @@ fn end_everything_on_a_signal() {
 fn run(command: Command) -> Result<bool> {
     match command {
         Command::Play(options) => return play(&options),
-        Command::Check(options) => {
-            let (stage, how) = (options.stage, options.how());
-            let cast = match options.cast() {
-                Some(cast) => cast,
-                None => {
-                    stages::build()?;
-                    stages::cast(stage)?
-                }
-            };
-            return check::print(&check::demanded(stage)?, &cast, how, &mut std::io::stdout());
-        }
+        Command::Check(options) => return check(options),
         Command::Learn(options) => return learn::learn(options.options(has_colour())),
         Command::Record { what } => {
             let sessions = what.iter().map(|what| stages::find(Some(what)));
@@ -158,6 +148,23 @@ fn play(options: &cli::Play) -> Result<bool> {
         written.and_then(|()| writeln!(out)).context("failed to show the play")?;
     }
     Ok(holds)
+}
+
+fn check(mut options: cli::Check) -> Result<bool> {
+    let (what, how) = (options.what.clone(), options.how());
+    let (json, junit) = (options.json, options.junit.take());
+    let cast = match options.cast() {
+        Some(cast) => {
+            what.suits(&cast)?;
+            cast
+        }
+        None => what.own()?,
+    };
+    let out = &mut std::io::stdout();
+    match json || junit.is_some() {
+        true => check::mark(&what, &cast, how, junit.as_deref(), json, out),
+        false => check::print(&what.demanded()?, &cast, how, out),
+    }
 }
 
 /// Records sessions; false when, with `--check`, one differs from its file.

@@ -66,8 +66,14 @@ fn wrong_usage_is_named_in_one_line() {
     for (arguments, line) in [
         (&["dance"][..], "unrecognized subcommand 'dance'".to_owned()),
         (&["--nope"], "unexpected argument '--nope' found".to_owned()),
-        (&["check"], "the following required arguments were not provided: <STAGE>".to_owned()),
-        (&["check", "7"], "invalid value '7' for '<STAGE>': the stages are 1 to 6".to_owned()),
+        (
+            &["check"],
+            "the following required arguments were not provided: <STAGE | EXERCISE>".to_owned(),
+        ),
+        (
+            &["check", "7"],
+            "invalid value '7' for '<STAGE | EXERCISE>': the stages are 1 to 6".to_owned(),
+        ),
         (&["check", "1", "2"], "unexpected argument '2' found".to_owned()),
         (
             &["check", "1", "--server", ""],

@@ -285,6 +285,16 @@ pub fn build_for(sessions: &[Session]) -> Result<()> {
     Ok(())
 }
 
+/// Builds one example of the exercises; its binary.
+///
+/// # Errors
+///
+/// As [`build`].
+pub(crate) fn build_example(name: &str) -> Result<PathBuf> {
+    cargo_build(&["--package", "exercises", "--example", name])?;
+    Ok(programs()?.join("examples").join(name))
+}
+
 fn cargo_build(what: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

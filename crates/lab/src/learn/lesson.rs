@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::progress::Progress;
 use super::workshop::Workshop;
-use crate::check::{self, Behaviour};
+use crate::check::{Behaviour, What};
 use crate::course::exercises::{self, Exercise};
 use crate::course::notes::Notes;
 use crate::course::session::Session;
@@ -111,14 +111,11 @@ impl Kind {
             Kind::Predict(_) => Ok(Vec::new()),
             Kind::Stage(Exercise { stage, part, .. }) => {
                 let part = format!("{{{}}}", part.name());
-                let mut demanded = check::demanded(*stage)?;
+                let mut demanded = What::Stage(*stage).demanded()?;
                 demanded.retain(|behaviour| behaviour.session.starts(&part));
                 Ok(demanded)
             }
-            Kind::Exercise(Exercise { stage, behaviours, .. }) => {
-                let behaviours = behaviours.iter().cloned();
-                Ok(behaviours.map(|session| Behaviour { stage: *stage, session }).collect())
-            }
+            Kind::Exercise(exercise) => What::Exercise(Box::new(exercise.clone())).demanded(),
         }
     }
 }
