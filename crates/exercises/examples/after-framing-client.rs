@@ -10,9 +10,9 @@ use rustyline::{Config, DefaultEditor};
 
 fn main() -> Result<()> {
     let addr = common::addr_from_args()?;
-    let mut stream = TcpStream::connect(&addr)
+    let stream = TcpStream::connect(&addr)
         .with_context(|| format!("failed to connect to {addr}: is the server running?"))?;
-    let mut reader = BufReader::new(stream.try_clone().context("failed to clone the stream")?);
+    let mut reader = BufReader::new(stream);
     // Without bracketed paste, three pasted lines are three sends. TCP does not keep them apart.
     let config = Config::builder().auto_add_history(true).bracketed_paste(false).build();
     let mut editor = DefaultEditor::with_config(config)?;
@@ -23,7 +23,8 @@ fn main() -> Result<()> {
         };
         // An empty message is a message now: one byte leaves, its newline.
         let message = if line == "o" { "" } else { &line };
-        stream.write_all(format!("{message}\n").as_bytes()).context("failed to send")?;
+        let message = format!("{message}\n");
+        reader.get_mut().write_all(message.as_bytes()).context("failed to send")?;
         if line == "q" {
             return Ok(());
         }

@@ -25,8 +25,8 @@ fn main() -> Result<()> {
 }
 
 /// Serves one client until its session ends.
-fn serve(mut stream: TcpStream) -> Result<()> {
-    let mut reader = BufReader::new(stream.try_clone().context("failed to clone the stream")?);
+fn serve(stream: TcpStream) -> Result<()> {
+    let mut reader = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
         let n = reader
@@ -43,7 +43,7 @@ fn serve(mut stream: TcpStream) -> Result<()> {
         };
         println!("recv={:?}", String::from_utf8_lossy(message));
         let answer = [b"server send :", message, b"\n"].concat();
-        stream.write_all(&answer).context("failed to answer")?;
+        reader.get_mut().write_all(&answer).context("failed to answer")?;
         if message == b"q" || message == b"Q" {
             println!("socket close.....");
             return Ok(());
