@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::lesson::lesson;
 use crate::check;
-use crate::course::exercises;
+use crate::course::exercises::{self, Exercise};
 use crate::course::notes::{Answer, Notes, Predict};
 use crate::course::schedule;
 use crate::course::session::{Act, AtTerminal, Session, Start};
@@ -337,15 +337,22 @@ fn others(page: &str, stage: &str) -> Result<String> {
     Ok(list)
 }
 
-/// The exercises of a stage, or all: the first paragraph of each task.
+fn first_paragraph(text: &str) -> String {
+    text.split("\n\n").next().unwrap_or_default().replace('\n', " ")
+}
+
+/// The programs of a stage to write, and its exercises; without a stage, those of all.
 fn exercises(stage: Option<&str>) -> Result<String> {
     let mut list = String::new();
-    for exercise in exercises::all()? {
-        if stage.is_none_or(|stage| exercise.stage.to_string() == stage) {
-            let task = exercise.task.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-            let (number, name, title) = (exercise.number, &exercise.name, &exercise.title);
+    let is_asked = |number: u8| stage.is_none_or(|stage| number.to_string() == stage);
+    let all = exercises::all()?;
+    for number in STAGES.filter(|number| is_asked(*number)) {
+        for Exercise { name, title, task, .. } in exercises::programs(number)? {
+            writeln!(list, "- {title}: `cargo lab learn {name}`\\\n  {}", first_paragraph(&task))?;
+        }
+        for Exercise { name, title, task, .. } in all.iter().filter(|one| one.stage == number) {
             let title = format!("[{title}](exercises.md#{name})");
-            writeln!(list, "{number}. {title}: `cargo lab learn {name}`\\\n   {task}")?;
+            writeln!(list, "- {title}: `cargo lab learn {name}`\\\n  {}", first_paragraph(task))?;
         }
     }
     ensure!(!list.is_empty(), "there is no exercise of stage {}", stage.unwrap_or_default());
@@ -356,7 +363,7 @@ fn exercises(stage: Option<&str>) -> Result<String> {
 fn tasks(stage: &str) -> Result<String> {
     let mut tasks = String::new();
     for exercise in exercises::all()?.iter().filter(|task| task.stage.to_string() == stage) {
-        let exercises::Exercise { number, name, title, task, hint, behaviours, .. } = exercise;
+        let Exercise { number, name, title, task, hint, behaviours, .. } = exercise;
         writeln!(
             tasks,
             "<a id=\"{name}\"></a>\n\n### {number}. {title}\n\n`cargo lab learn {name}`\n\n{task}\n"
