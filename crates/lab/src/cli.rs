@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Play(Play),
     /// Go through the stages and the exercises: a task, your file, and a verdict at each save
     Learn(Learn),
+    /// Write a session of your own to begin with: NAME.session in this folder
+    New { name: String },
     /// Examine programs, in the order of the stages, up to the first behaviour that fails
     Check(Check),
     /// Play each session and write what was really printed back into its file

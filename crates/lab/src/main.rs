@@ -12,6 +12,7 @@ use signal_hook::iterator::Signals;
 
 use cli::Command;
 use lab::course::cast::Cast;
+use lab::course::draft;
 use lab::course::session::Session;
 use lab::course::stages::{self, STAGES};
 use lab::rig::process;
@@ -62,6 +63,10 @@ fn run(command: Command) -> Result<bool> {
         Command::Play(options) => return play(&options),
         Command::Check(options) => return check(options),
         Command::Learn(options) => return learn::learn(options.options(has_colour())),
+        Command::New { name } => {
+            let path = draft::write(&name)?.display().to_string();
+            print(&format!("{path} plays as it is: cargo lab play {path}\n"))?;
+        }
         Command::Record { what } => {
             let sessions = what.iter().map(|what| stages::find(Some(what)));
             let sessions = sessions.collect::<Result<Vec<Vec<Session>>>>()?.concat();
