@@ -32,6 +32,8 @@
 
 mod kinds;
 mod lesson;
+mod sessions;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -180,7 +182,7 @@ pub fn fill(page: &Path, text: &str) -> Result<String> {
         filled += &format!("{end}\n");
     }
     for ((old, new), (number, shown)) in hunks {
-        let all: Vec<usize> = (1..=kinds::hunks(&old, &new)?.len()).collect();
+        let all: Vec<usize> = (1..=sources::hunks(&old, &new)?.len()).collect();
         let has = |hunk: &usize| !shown.contains(hunk);
         let missing: Vec<String> =
             all.iter().filter(|hunk| has(hunk)).map(usize::to_string).collect();
