@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lab::course::stages;
+
 /// Prints whether python3 reads both documents, and what they say.
 const READ: &str = r#"
 import json, sys
@@ -123,4 +125,31 @@ fn what_cannot_be_examined_is_said_in_one_line() {
         let error = text(&output.stderr);
         assert_eq!(error.lines().next(), Some(&*format!("Error: {line}")), "{error}");
     }
+}
+
+#[test]
+fn the_script_of_the_book_marks_every_submission() {
+    let folder = folder("course");
+    let print = "print(ascii(message))\n";
+    for (name, code) in [
+        ("ada", Some(format!("{HEAD}{print}"))),
+        ("bob", Some(format!("{HEAD}print('hello?')\nlistener.accept()\n"))),
+        ("eve o'hara", None),
+    ] {
+        let submission = folder.join("submissions").join(name);
+        fs::create_dir_all(&submission).unwrap();
+        if let Some(code) = code {
+            fs::write(submission.join("server.py"), code).unwrap();
+        }
+    }
+    let script = stages::root().join("docs/snippets/mark.sh");
+    let lab = format!("'{}'", env!("CARGO_BIN_EXE_lab"));
+    let script = fs::read_to_string(script).unwrap().replace("cargo -q lab", &lab);
+    let output = Command::new("sh").args(["-c", &script]).current_dir(&folder).output().unwrap();
+    let said = text(&output.stdout);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "ada: all of it holds", "{said}");
+    assert!(lines[1].starts_with("bob: ") && lines[1].ends_with(" failed"), "{said}");
+    assert_eq!(lines[2], "eve o'hara: could not be examined", "{said}");
+    assert!(fs::read_to_string(folder.join("marks/bob.json")).unwrap().contains("\"stage1\""));
 }
