@@ -6,7 +6,7 @@ use std::fs;
 
 use lab::course::notes::Notes;
 use lab::course::session::Session;
-use lab::course::stages;
+use lab::course::{schedule, stages};
 
 /// What a recording of the session says after its step number `step`, up to the next one that acts.
 fn recorded(session: &Session, step: usize) -> Vec<String> {
@@ -71,9 +71,8 @@ fn questions(session: &Session) -> usize {
 #[test]
 fn the_right_answer_is_what_the_recorded_play_shows() {
     for stage in stages::STAGES {
-        let sessions = stages::lesson(stage).iter().map(|name| format!("{stage}/{name}"));
-        let sessions = sessions.map(|name| stages::find(Some(&name)).unwrap().remove(0));
-        let questions: usize = sessions.map(|session| questions(&session)).sum();
+        let lessons = schedule::lessons(stage).unwrap();
+        let questions: usize = lessons.iter().map(|(session, _)| questions(session)).sum();
         assert!(questions >= 2, "stage {stage} has {questions} questions to predict");
     }
 }
@@ -83,27 +82,5 @@ fn each_page_after_stage_6_asks_one_question() {
     for name in ["framing-two-in-one", "clients-two", "noticing-at-once", "stopping-silent"] {
         let session = stages::find(Some(&format!("after/{name}"))).unwrap().remove(0);
         assert_eq!(questions(&session), 1);
-    }
-}
-
-#[test]
-fn the_sessions_of_a_lesson_are_those_with_notes_and_each_has_its_minutes() {
-    for stage in stages::STAGES {
-        let with_notes: Vec<String> = stages::find(Some(&stage.to_string()))
-            .unwrap()
-            .into_iter()
-            .filter(|session| {
-                let notes = Notes::read(session).unwrap();
-                assert!(
-                    notes.as_ref().is_none_or(|notes| notes.time.is_some()),
-                    "{}",
-                    session.path.display()
-                );
-                notes.is_some()
-            })
-            .map(|session| session.name())
-            .collect();
-        assert_eq!(with_notes, stages::lesson(stage), "stage {stage}");
-        assert!(with_notes.len() >= 3, "stage {stage}");
     }
 }

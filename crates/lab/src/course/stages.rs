@@ -8,21 +8,11 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::contract;
 use crate::course::cast::Cast;
 use crate::course::exercises;
+use crate::course::notes::Notes;
 use crate::course::session::{Act, Session, Start, Step};
 use crate::rig::process::{self, Exit};
 
 pub const STAGES: std::ops::RangeInclusive<u8> = contract::STAGES;
-
-/// The lesson of each stage: its sessions with notes, in the order in which a class sees them. The first one
-/// shows what the stage adds.
-const LESSONS: [&[&str]; 6] = [
-    &["one-message", "nobody-listens", "address-in-use"],
-    &["read-loop", "queued-client", "coalesced", "killed-client"],
-    &["killed-client", "reset-client", "half-close", "silent-client"],
-    &["empty-send", "end-or-nothing", "no-byte"],
-    &["answers", "long-answer", "typed-ahead", "server-gone"],
-    &["server-hangs-up", "lost-last-line", "send-only"],
-];
 
 /// What comes after the stages: its sessions are named `after/NAME`, its programs `after-...`.
 const AFTER: &str = "after";
@@ -108,15 +98,19 @@ pub(crate) fn of_folder(folder: &Path) -> Option<u8> {
     number.parse().ok().filter(|stage| STAGES.contains(stage))
 }
 
-/// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage begin with its
-/// lesson; without a name they are the first of each lesson. `after` is a stage here.
+/// The sessions that somebody names: a stage, `STAGE/NAME` or a file. All of a stage come as a class
+/// sees them; without a name they are the first of each stage. `after` is a stage here.
 ///
 /// # Errors
 ///
 /// There is no such stage or session, or a file is not one.
 pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     let Some(what) = what else {
-        return STAGES.zip(LESSONS).map(|(stage, names)| session(stage, names[0])).collect();
+        let first = |stage| {
+            let sessions = in_turn(sessions(&folder(stage)?)?);
+            sessions.into_iter().next().with_context(|| format!("stage {stage} has no session"))
+        };
+        return STAGES.map(first).collect();
     };
     let number = |text: &str| -> Result<u8> {
         let stage = text.parse().ok().filter(|stage| STAGES.contains(stage));
@@ -125,15 +119,11 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     };
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match what.split_once('/') {
-        None if what == AFTER => sessions(&exercises::folder()),
+        None if what == AFTER => Ok(in_turn(sessions(&exercises::folder())?)),
         Some((AFTER, name)) => Ok(vec![named(&exercises::folder(), name, AFTER)?]),
         None if is_number(what) => {
-            let stage = number(what)?;
-            let mut sessions = sessions(&folder(stage)?)?;
-            let lesson = lesson(stage);
-            let place = |name: &str| lesson.iter().position(|known| *known == name);
-            sessions.sort_by_key(|session| place(&session.name()).unwrap_or(lesson.len()));
-            Ok(sessions)
+            let sessions = sessions(&folder(number(what)?)?)?;
+            Ok(in_turn(sessions))
         }
         Some((stage, name)) if is_number(stage) && !name.contains('/') => {
             Ok(vec![session(number(stage)?, name)?])
@@ -142,26 +132,32 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
     }
 }
 
-/// The names of the sessions that a class sees of this stage, in order; none where there is no such stage.
-#[must_use]
-pub fn lesson(stage: u8) -> &'static [&'static str] {
-    STAGES.zip(LESSONS).find(|(known, _)| *known == stage).map_or(&[], |(_, names)| names)
+/// In the order in which a class sees them; those that it does not see come after, by name.
+fn in_turn(mut sessions: Vec<Session>) -> Vec<Session> {
+    let turn = |session: &Session| Notes::read(session).ok().flatten().and_then(|notes| notes.turn);
+    sessions.sort_by_cached_key(|session| turn(session).unwrap_or(u32::MAX));
+    sessions
 }
 
 /// The stage whose session this is; `None` for somebody's own file.
 #[must_use]
 pub fn of(session: &Session) -> Option<u8> {
-    let crates = session.path.parent()?.parent()?;
-    STAGES.into_iter().find(|stage| folder(*stage).is_ok_and(|folder| folder == crates))
+    let folder = session.path.parent().filter(|folder| folder.ends_with("sessions"))?;
+    of_folder(folder.parent()?)
 }
 
-/// The source of one of the stages' binaries, such as `stage3-server`; `None` for any other program.
+/// The source of one of the course's programs, such as `stage3-server`; `None` for any other.
 #[must_use]
-pub fn source(program: &str) -> Option<PathBuf> {
-    let (stage, part) = program.strip_prefix("stage")?.split_once('-')?;
-    let folder = folder(stage.parse().ok()?).ok()?;
-    let file = folder.join("src").join(part.replace('-', "_")).with_extension("rs");
-    file.is_file().then_some(file)
+pub fn source(name: &str) -> Option<PathBuf> {
+    let path = program(name)?;
+    let file = match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(examples) => exercises::folder().join(examples).join(name),
+        None => {
+            let (stage, part) = name.strip_prefix("stage")?.split_once('-')?;
+            folder(stage.parse().ok()?).ok()?.join("src").join(part.replace('-', "_"))
+        }
+    };
+    Some(file.with_extension("rs")).filter(|file| file.is_file())
 }
 
 fn session(stage: u8, name: &str) -> Result<Session> {
@@ -273,6 +269,20 @@ pub fn build() -> Result<()> {
 /// As [`build`].
 pub fn build_for(sessions: &[Session]) -> Result<()> {
     build()?;
+    build_examples_for(sessions)
+}
+
+/// Builds what these sessions start, for a program that is not built with the stages.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_only(sessions: &[Session]) -> Result<()> {
+    cargo_build(&["--quiet", "--bins", "--package", "stage*"])?;
+    build_examples_for(sessions)
+}
+
+fn build_examples_for(sessions: &[Session]) -> Result<()> {
     let example = |step: &Step| match &step.act {
         Act::Start(Start::Program(words)) => {
             program(&words[0]).is_some_and(|path| path != Path::new(&words[0]))

@@ -105,7 +105,7 @@ impl Screen {
 
     /// The line that the cursor is in, with the rows that wrapped into it.
     #[must_use]
-    pub(crate) fn row(&self) -> String {
+    pub fn row(&self) -> String {
         let screen = self.emulator.screen();
         let (row, _) = screen.cursor_position();
         let mut first = row;
@@ -130,7 +130,7 @@ impl Screen {
 
     /// The last finished line.
     #[must_use]
-    pub(crate) fn last(&self) -> Option<&str> {
+    pub fn last(&self) -> Option<&str> {
         self.lines.last().map(String::as_str)
     }
 
@@ -149,7 +149,7 @@ impl Screen {
 
     /// All lines, the unfinished one last.
     #[must_use]
-    pub(crate) fn all(&self) -> Vec<String> {
+    pub fn all(&self) -> Vec<String> {
         let row = self.row();
         self.lines.iter().cloned().chain((!row.is_empty()).then_some(row)).collect()
     }
@@ -160,8 +160,9 @@ impl Screen {
         self.exit.as_ref().filter(|_| self.closed)
     }
 
+    /// Has the program printed so much since the last step that it seems to have no end?
     #[must_use]
-    pub(crate) fn flooded(&self) -> bool {
+    pub fn flooded(&self) -> bool {
         self.fresh > FLOOD_BYTES
     }
 }

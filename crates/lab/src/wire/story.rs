@@ -232,6 +232,13 @@ impl Story {
         &self.told[self.acts[act].events.end - 1].now
     }
 
+    /// The name of the party that has this end of a connection, if anybody has.
+    #[must_use]
+    pub fn owner(&self, connection: usize, side: Side) -> Option<&str> {
+        let party = self.connections[connection].owners[side as usize]?;
+        Some(&self.parties[party].name)
+    }
+
     /// The sentences of this act, in the order of the recording.
     pub fn sentences(&self, act: usize) -> impl Iterator<Item = &str> {
         let told = &self.told[self.acts[act].events.clone()];
