@@ -133,6 +133,7 @@ fn a_stage_session_or_file_that_does_not_exist_is_named() {
         ("9", "there is no stage 9: the stages are 1 to 6".to_owned()),
         ("256", "there is no stage 256: the stages are 1 to 6".to_owned()),
         ("3/no-such", "stage 3 has no session \"no-such\": cargo lab play 3".to_owned()),
+        ("after/3", "stage after has no session \"3\": cargo lab play after".to_owned()),
         (
             "no-such.session",
             "failed to read no-such.session: No such file or directory (os error 2)".to_owned(),
