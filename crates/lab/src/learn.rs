@@ -211,6 +211,9 @@ impl Learner {
         let fresh = std::fs::read_to_string(file).is_ok_and(|text| text == *starter);
         if fresh && self.keys.is_terminal() {
             self.here.examined = workshop::stamp(&program.files).ok();
+            // What it depends on is built while the task is read.
+            let (workshop, name) = (self.workshop.clone(), self.lesson().name.clone());
+            thread::spawn(move || workshop.build(&name, false));
         }
         Ok(())
     }

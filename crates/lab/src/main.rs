@@ -35,14 +35,16 @@ fn main() -> ExitCode {
         }
     };
     process::stop_if_ending();
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+    let status = match outcome {
+        Ok(true) => 0,
+        Ok(false) => 1,
         Err(err) => {
             eprintln!("Error: {err:#}");
-            ExitCode::from(2)
+            2
         }
-    }
+    };
+    // Somebody who quits does not wait for what another thread has begun.
+    process::exit(status)
 }
 
 /// Programs end with the lab, also when it is interrupted.

@@ -218,20 +218,27 @@ you = exit 0
 }
 
 #[test]
-fn a_program_that_hangs_is_said_to_hang_and_in_which_call() {
+fn a_program_that_hangs_floods_or_forks_is_reported_and_ended() {
     let my = My::new("hangs");
-    my.save(HANGS);
+    let said = [
+        ("hangs", HANGS, "server waits in accept"),
+        ("floods", "while True: print('x' * 70)\n", "server prints without end"),
+        (
+            "forks",
+            "import os, time\nfor _ in range(20): os.fork() or time.sleep(1000)\n",
+            "This one did not:",
+        ),
+    ];
+    let steps = said.map(|(word, _, why)| format!("# act: {word}\nyou ~ {why}\nyou ~ q quit\n"));
     let script = format!(
-        "you $ {} zeros
-you ~ FAIL  zeros
-you ~ server waits in accept
-you ~ q quit
-you ! type q
-you = exit 0
-",
-        my.python()
+        "you $ {} zeros\nyou ~ q quit\n{}you ! type q\nyou = exit 0\n",
+        my.python(),
+        steps.concat()
     );
-    my.play(&script, |_| {});
+    my.play(&script, |word| {
+        let (_, code, _) = said.iter().find(|(name, ..)| *name == word).unwrap();
+        my.save(code);
+    });
 }
 
 /// Runs it in a shell that says afterwards whether the terminal is as it was.
@@ -243,23 +250,41 @@ fn in_a_shell(command: &str) -> String {
     )
 }
 
+/// A server that says that it runs, and then computes for ever.
+const COMPUTES: &str = "open(sys.argv[0] + '.runs', 'w').close()\nwhile True: pass\n";
+
 #[test]
 fn ctrl_c_while_a_program_hangs_leaves_nothing_running_and_the_terminal_as_it_was() {
     let my = My::new("interrupted");
-    // It computes for ever: nothing but the time-out of the examination ends that.
-    my.save("print('it runs', flush=True)\nopen(sys.argv[0] + '.runs', 'w').close()\nwhile True: pass\n");
+    my.save(COMPUTES);
     let script = format!(
         "you $ {}
 you ~ Examining
 # act: wait
-you ! type \\x03
-you ! ctrl-c
+you ! type \u{3}
+you ~ status 130
+you ~ as it was
+you = exit 0
 ",
         in_a_shell(&format!("{} zeros", my.python()))
     );
-    let script = script.replace(
-        "you ! type \\x03\nyou ! ctrl-c\n",
-        "you ! type \u{3}\nyou ~ status 130\nyou ~ as it was\nyou = exit 0\n",
+    my.play(&script, |_| while !my.file("zeros.py.runs").exists() {});
+}
+
+#[test]
+fn who_quits_does_not_wait_for_an_examination_and_leaves_nothing_running() {
+    let my = My::new("quits");
+    my.save(COMPUTES);
+    let script = format!(
+        "you $ {}
+you ~ Examining
+# act: wait
+you ! type q
+you ~ status 0
+you ~ as it was
+you = exit 0
+",
+        in_a_shell(&format!("{} zeros", my.python()))
     );
     my.play(&script, |_| while !my.file("zeros.py.runs").exists() {});
 }
@@ -394,4 +419,24 @@ you = exit 0
         my.0.display()
     );
     my.play(&script, |_| {});
+}
+
+#[test]
+fn every_task_fits_on_a_terminal_of_80_columns_and_24_rows() {
+    let my = My::new("fits");
+    let others = ["--server", "python3 {name}.py", "--client", "python3 {name}.py"];
+    let list = text(&my.script(&others, "l\n").stdout);
+    let list = list.split("q quit\n").last().unwrap();
+    let names: Vec<&str> = list.split_whitespace().filter(|word| word.len() > 1).collect();
+    let names: Vec<&str> = names.into_iter().take_while(|name| *name != "done,").collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| *name != "stage").collect();
+    assert!(names.contains(&"stage1-server") && names.contains(&"lines"), "{list}");
+    assert!(list.lines().count() <= 23, "{list}");
+    for name in names {
+        let mut arguments = vec![name];
+        arguments.extend(others);
+        let task = text(&my.script(&arguments, "").stdout);
+        assert!(task.lines().all(|line| line.chars().count() <= 80), "{task}");
+        assert!(task.lines().count() <= 24, "{} rows: {task}", task.lines().count());
+    }
 }
