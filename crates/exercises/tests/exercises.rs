@@ -34,6 +34,10 @@ const STOPS: &[(&str, &str, &str, Option<u8>)] = &[
     ("two-clients", "2-the-second-client", r#"peer | "server send :hello""#, None),
     ("limit", "2-the-third-one", r#"third | "busy\n""#, None),
     ("chat", "4-one-does-not-read", CHATTER, None),
+    ("datagram", "3-an-empty-one", r#"peer | "server send :""#, None),
+    ("resend", "2-one-is-lost", r#"peer | "hello""#, None),
+    ("path", "2-after-it-was-killed", "next $ unix five.sock", None),
+    ("six", "2-ipv6", "peer $ tcp6 connect", Some(5)),
 ];
 
 const CHATTER: &str = concat!(

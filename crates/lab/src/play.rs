@@ -43,7 +43,7 @@ pub(crate) fn play_watched(
     watch: Option<Watch>,
     show: &mut dyn FnMut(Scene),
 ) -> Result<(), Box<Report>> {
-    let mut actors = Actors::new(cast, watch);
+    let mut actors = Actors::new(session.net(), cast, watch);
     let mut held = Vec::new();
     let report = |actors: &mut Actors, held, step, failure| {
         let shows = actors.shows();

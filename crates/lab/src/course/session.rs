@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -47,9 +48,45 @@ pub enum Start {
     /// `$ PROGRAM ARG...`: a program, on a terminal of its own.
     Program(Vec<String>),
     /// `$ tcp connect`: a raw peer that connects to the server.
-    Connect,
+    Connect(Net),
     /// `$ tcp listen`: a raw peer that listens where the client will connect.
-    Listen,
+    Listen(Net),
+}
+
+/// What a raw peer speaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Net {
+    /// `tcp`: TCP over IPv4.
+    #[default]
+    Tcp,
+    /// `tcp6`: TCP over IPv6.
+    Tcp6,
+    /// `udp`: datagrams over IPv4.
+    Udp,
+    /// `unix NAME`: a Unix socket for a stream, at this file of a folder of the session's own.
+    Unix(String),
+}
+
+impl Net {
+    /// The address of this machine for itself; a Unix socket needs none.
+    pub(crate) fn host(&self) -> IpAddr {
+        match self {
+            Net::Tcp6 => Ipv6Addr::LOCALHOST.into(),
+            Net::Tcp | Net::Udp | Net::Unix(_) => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// What it has no word for: datagrams have no connection, and a Unix socket has no reset.
+    fn lacks(&self, act: &AtPeer) -> Option<&'static str> {
+        match (self, act) {
+            (Net::Udp, AtPeer::Send(_) | AtPeer::Bytes(_) | AtPeer::Close) => None,
+            (Net::Udp, _) => {
+                Some("expected > BYTES, | BYTES or ! close: datagrams have no connection")
+            }
+            (Net::Unix(_), AtPeer::Reset) => Some("expected ! close: a Unix socket sends no reset"),
+            (Net::Unix(_) | Net::Tcp | Net::Tcp6, _) => None,
+        }
+    }
 }
 
 /// What is done or expected at the terminal of a program.
@@ -109,6 +146,7 @@ const SENT_BYTES: usize = 64 * 1024 * 1024;
 const MARKS: &str = "$ > ! | ~ =";
 const DEEDS: &str = "kill, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
 const PEER_DEEDS: &str = "half-close, close or reset";
+const PEERS: &str = "tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME";
 
 impl Session {
     /// # Errors
@@ -193,12 +231,23 @@ impl Session {
     }
 }
 
+impl Session {
+    /// What the first of its raw peers speaks: where its programs are told to be.
+    pub(crate) fn net(&self) -> Net {
+        let net = self.steps.iter().find_map(|step| match &step.act {
+            Act::Start(Start::Connect(net) | Start::Listen(net)) => Some(net.clone()),
+            _ => None,
+        });
+        net.unwrap_or_default()
+    }
+}
+
 impl Start {
     /// The first word of the program's command.
     fn program(&self) -> Option<&str> {
         match self {
             Start::Program(words) => words.first().map(String::as_str),
-            Start::Connect | Start::Listen => None,
+            Start::Connect(_) | Start::Listen(_) => None,
         }
     }
 
@@ -229,14 +278,7 @@ fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, Start)>) -> Res
         return Err(format!("expected a name of letters, digits and '-', not {name:?}"));
     }
     let act = if mark == '$' {
-        let start = match rest.as_str() {
-            "tcp connect" => Start::Connect,
-            "tcp listen" => Start::Listen,
-            "" => return Err("expected a program to start, tcp connect or tcp listen".to_owned()),
-            _ => Start::Program(
-                shell_words::split(&rest).map_err(|err| format!("{err} in {rest:?}"))?,
-            ),
-        };
+        let start = parse_start(&rest)?;
         cast.retain(|(known, _)| known != name);
         cast.push((name.to_owned(), start.clone()));
         Act::Start(start)
@@ -249,7 +291,13 @@ fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, Start)>) -> Res
                 }
                 Act::Terminal(parse_terminal(mark, &rest)?)
             }
-            Some(Start::Connect | Start::Listen) => Act::Peer(parse_peer(mark, &rest)?),
+            Some(Start::Connect(net) | Start::Listen(net)) => {
+                let act = parse_peer(mark, &rest)?;
+                if let Some(fault) = net.lacks(&act) {
+                    return Err(format!("{fault}, not {mark} {rest}"));
+                }
+                Act::Peer(act)
+            }
             None => {
                 let known: Vec<&str> = cast.iter().map(|(known, _)| known.as_str()).collect();
                 return Err(match known.is_empty() {
@@ -263,6 +311,30 @@ fn parse_step(line: &str, number: usize, cast: &mut Vec<(String, Start)>) -> Res
         }
     };
     Ok(Step { line: number, name: name.to_owned(), mark, rest, act })
+}
+
+fn parse_start(rest: &str) -> Result<Start, String> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    // It is the name of a file, and not a way to one.
+    let file = |name: &str| match name.contains('/') {
+        true => Err(format!("expected unix NAME, the name of a file without a folder, not {name}")),
+        false => Ok(Net::Unix(name.to_owned())),
+    };
+    Ok(match words[..] {
+        ["tcp", "connect"] => Start::Connect(Net::Tcp),
+        ["tcp", "listen"] => Start::Listen(Net::Tcp),
+        ["tcp6", "connect"] => Start::Connect(Net::Tcp6),
+        ["tcp6", "listen"] => Start::Listen(Net::Tcp6),
+        ["udp", "connect"] => Start::Connect(Net::Udp),
+        ["udp", "listen"] => Start::Listen(Net::Udp),
+        ["unix", "listen", name] => Start::Listen(file(name)?),
+        ["unix", name] if name != "listen" => Start::Connect(file(name)?),
+        ["tcp" | "tcp6" | "udp" | "unix", ..] => {
+            return Err(format!("expected {PEERS}, not {rest:?}"));
+        }
+        [] => return Err(format!("expected a program to start, {PEERS}")),
+        _ => Start::Program(shell_words::split(rest).map_err(|err| format!("{err} in {rest:?}"))?),
+    })
 }
 
 fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
@@ -424,12 +496,33 @@ mod tests {
         let words = vec!["a".to_owned(), "b c".to_owned()];
         let start = [
             ("t $ a 'b c'", Act::Start(Start::Program(words))),
-            ("p $ tcp listen", Act::Start(Start::Listen)),
+            ("p $ tcp listen", Act::Start(Start::Listen(Net::Tcp))),
+            ("p $ tcp6 connect", Act::Start(Start::Connect(Net::Tcp6))),
+            ("p $ udp listen", Act::Start(Start::Listen(Net::Udp))),
+            ("p $ unix a.sock", Act::Start(Start::Connect(Net::Unix("a.sock".into())))),
+            ("p $ unix listen a.sock", Act::Start(Start::Listen(Net::Unix("a.sock".into())))),
         ];
         let terminal = terminal.map(|(line, act)| (line, Act::Terminal(act)));
         let peer = peer.map(|(line, act)| (line, Act::Peer(act)));
         for (line, expected) in start.into_iter().chain(terminal).chain(peer) {
             assert_eq!(act(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_raw_peer_is_asked_for_what_it_has_only() {
+        let cases = [
+            ("p $ udp connect\np = end", "datagrams have no connection, not = end"),
+            ("p $ udp connect\np ! half-close", "datagrams have no connection"),
+            ("p $ unix a.sock\np ! reset", "a Unix socket sends no reset"),
+            ("p $ unix /tmp/a.sock", "the name of a file without a folder"),
+            ("p $ unix", "unix NAME or unix listen NAME"),
+            ("p $ tcp bind", "not \"tcp bind\""),
+        ];
+        for (steps, expected) in cases {
+            let text = format!("# Title.\n{steps}\n");
+            let message = Session::parse(Path::new("x.session"), &text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! Who is on: programs on terminals, raw peers, and the ports that stand for those of the session.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,11 @@ use anyhow::{Context, Result, bail};
 use super::report::Failure;
 use crate::contract::{self, PORT};
 use crate::course::cast::Cast;
-use crate::course::session::{Session, Start, Step, quote};
+use crate::course::session::{Net, Session, Start, Step, quote};
 use crate::course::stages;
+use crate::rig::folder::Folder;
 use crate::rig::hub::{DEADLINE, Hub};
-use crate::rig::peer::Peer;
+use crate::rig::peer::{Peer, Place};
 use crate::rig::ports::{self, Ports};
 use crate::rig::terminal::Terminal;
 use crate::rig::witness::Watch;
@@ -27,6 +29,10 @@ const FLOOD_SHOWN: usize = 6;
 
 pub(super) struct Actors<'a> {
     cast: &'a Cast,
+    /// What programs are told to speak.
+    net: Net,
+    /// Where the files of Unix sockets are, once there is one.
+    folder: Option<Folder>,
     pub hub: Arc<Hub>,
     pub ports: Ports,
     /// In the order in which they came.
@@ -53,13 +59,15 @@ pub(super) struct Seat {
 }
 
 impl Actors<'_> {
-    pub(super) fn new(cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
+    pub(super) fn new(net: Net, cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
         let mut ports = Ports::default();
         if let Some(addr) = cast.addr {
             ports.learn(addr.port(), PORT);
         }
         Actors {
             cast,
+            net,
+            folder: None,
             hub: Arc::new(Hub::default()),
             ports,
             on: Vec::new(),
@@ -90,8 +98,8 @@ impl Actors<'_> {
         self.on.retain(|(known, _)| known != name);
         let actor = match start {
             Start::Program(words) => Actor::Terminal(self.program(name, words, start)?),
-            Start::Connect => Actor::Peer(self.connect()?),
-            Start::Listen => Actor::Peer(self.listen()?),
+            Start::Connect(net) => Actor::Peer(self.connect(net)?),
+            Start::Listen(net) => Actor::Peer(self.listen(net)?),
         };
         self.on.push((name.to_owned(), actor));
         Ok(())
@@ -121,19 +129,23 @@ impl Actors<'_> {
             }
             words[0] = path.to_string_lossy().into_owned();
         }
-        let shown = format!("{}:{PORT}", Ipv4Addr::LOCALHOST);
+        let shown = match &self.net {
+            Net::Unix(name) => name.clone(),
+            net => SocketAddr::new(net.host(), PORT).to_string(),
+        };
+        let chooses = !matches!(self.net, Net::Unix(_));
         // A server of ours chooses its port and prints it; any other program is told the address.
-        if ours && words.len() == 1 && serves && self.cast.addr.is_none() {
-            words.push(format!("{}:0", Ipv4Addr::LOCALHOST));
+        if ours && words.len() == 1 && serves && chooses && self.cast.addr.is_none() {
+            words.push(SocketAddr::new(self.net.host(), 0).to_string());
         } else if words.iter().any(|word| word.contains("{addr}"))
             || part.is_some() && self.cast.addr.is_none()
             || ours && words.len() == 1
         {
-            ports::tell(&mut words, &self.address()?.to_string());
+            ports::tell(&mut words, &self.told()?);
         } else if words.iter().skip(1).any(|word| word.contains(&shown)) {
-            self.address()?;
+            let told = self.told()?;
             for word in &mut words[1..] {
-                *word = self.ports.hide(word);
+                *word = word.replace(&shown, &told);
             }
         }
         let terminal = Terminal::start(name, &words, &self.hub, self.watch.clone())?;
@@ -147,13 +159,46 @@ impl Actors<'_> {
         })
     }
 
+    /// What a program is told: an address, or the file of a Unix socket.
+    fn told(&mut self) -> Result<String> {
+        Ok(match self.net.clone() {
+            Net::Unix(name) => self.file(&name)?.to_string_lossy().into_owned(),
+            Net::Tcp | Net::Tcp6 | Net::Udp => self.address()?.to_string(),
+        })
+    }
+
+    /// A file in a folder that lasts as long as the play.
+    fn file(&mut self, name: &str) -> Result<PathBuf> {
+        if self.cast.addr.is_some() {
+            bail!("the session uses the Unix socket {name}: it cannot be played with --addr");
+        }
+        if self.folder.is_none() {
+            let folder = Folder::of_its_own("lab-socket")?;
+            self.ports.learn_folder(folder.path());
+            self.folder = Some(folder);
+        }
+        let folder = self.folder.as_ref().context("there is no folder")?;
+        Ok(folder.path().join(name))
+    }
+
+    /// Where a raw peer connects to the server, or listens at this address.
+    fn place(&mut self, net: &Net, addr: Option<SocketAddr>) -> Result<Place> {
+        let addr = match (net, addr) {
+            (Net::Unix(name), _) => return Ok(Place::Unix(self.file(name)?)),
+            (_, Some(addr)) => addr,
+            (net, None) => SocketAddr::new(net.host(), self.address()?.port()),
+        };
+        Ok(internet(net, addr))
+    }
+
     /// The address of the server: as one of ours says, or a free one that a program is told.
     fn address(&mut self) -> Result<SocketAddr> {
         if let Some(addr) = self.cast.addr {
             return Ok(addr);
         }
+        let host = self.net.host();
         if let Some(port) = self.ports.real(PORT) {
-            return Ok((Ipv4Addr::LOCALHOST, port).into());
+            return Ok(SocketAddr::new(host, port));
         }
         let port = match self.seats().find(|seat| seat.says_where) {
             Some(Seat { name, terminal, .. }) => {
@@ -168,15 +213,15 @@ impl Actors<'_> {
                 let addr = self.hub.watch(listening).ok().flatten();
                 addr.with_context(|| format!("{name} does not say where it listens"))?.port()
             }
-            None => ports::reserve()?,
+            None => ports::reserve(&internet(&self.net, SocketAddr::new(host, 0)))?,
         };
         self.ports.learn(port, PORT);
-        Ok((Ipv4Addr::LOCALHOST, port).into())
+        Ok(SocketAddr::new(host, port))
     }
 
     /// Connects a raw peer, as soon as the server listens.
-    fn connect(&mut self) -> Result<Peer, Failure> {
-        let addr = self.address()?;
+    fn connect(&mut self, net: &Net) -> Result<Peer, Failure> {
+        let place = self.place(net, self.cast.addr)?;
         let servers: Vec<&Seat> = self.seats().filter(|seat| seat.serves).collect();
         // Only a connection shows that a program listens, so another one is tried in a moment.
         let connected = self.hub.watch(|_| {
@@ -184,9 +229,9 @@ impl Actors<'_> {
                 let exit = terminal.look(|screen| screen.over().cloned())?;
                 Some(format!("nobody listens there: {name} has ended ({exit})"))
             });
-            match Peer::connect(addr, DEADLINE) {
+            match Peer::connect(&place, DEADLINE) {
                 Ok(peer) => Some(Ok(peer)),
-                Err(err) if err.kind() == ErrorKind::ConnectionRefused => over.map(Err),
+                Err(err) if nobody_there(&err) => over.map(Err),
                 Err(err) => Some(Err(err.to_string())),
             }
         });
@@ -194,20 +239,25 @@ impl Actors<'_> {
         let peer = connected
             .unwrap_or_else(|why| Err(nobody(why)))
             .map_err(|got| Failure::new("a connection".to_owned(), got))?;
-        if let Some(port) = peer.port() {
-            self.ports.learn_client(port);
+        if let Some(addr) = peer.local() {
+            self.ports.learn_client(addr.port());
         }
         Ok(peer)
     }
 
-    fn listen(&mut self) -> Result<Peer> {
-        let listener = match self.cast.addr {
-            Some(addr) => TcpListener::bind(addr)
+    fn listen(&mut self, net: &Net) -> Result<Peer> {
+        let any = SocketAddr::new(net.host(), 0);
+        let place = self.place(net, Some(self.cast.addr.unwrap_or(any)))?;
+        let socket = match self.cast.addr {
+            Some(addr) => place
+                .bind()
                 .with_context(|| format!("failed to bind to {addr}, given by --addr"))?,
-            None => ports::listen()?,
+            None => ports::listen(&place)?,
         };
-        self.ports.learn(listener.local_addr()?.port(), PORT);
-        Ok(Peer::listen(listener))
+        if let Some(addr) = socket.local_addr()?.as_socket() {
+            self.ports.learn(addr.port(), PORT);
+        }
+        Ok(Peer::listen(socket, &place))
     }
 
     fn seats(&self) -> impl Iterator<Item = &Seat> {
@@ -253,9 +303,8 @@ impl Actors<'_> {
                 }),
                 Actor::Peer(peer) => {
                     peer.receive_all(QUIET);
-                    let bytes = (!peer.received().is_empty()).then(|| quote(peer.received()));
-                    bytes
-                        .into_iter()
+                    let pieces = peer.pieces().into_iter().map(quote);
+                    pieces
                         // How it ended may depend on who was faster once a step has failed.
                         .chain(peer.end.map(|_| "(the connection has ended)".to_owned()))
                         .collect()
@@ -283,4 +332,16 @@ impl Actors<'_> {
             }
         }
     }
+}
+
+fn internet(net: &Net, addr: SocketAddr) -> Place {
+    match net {
+        Net::Udp => Place::Udp(addr),
+        Net::Tcp | Net::Tcp6 | Net::Unix(_) => Place::Tcp(addr),
+    }
+}
+
+/// May somebody listen there in a moment? A Unix socket has no file before.
+fn nobody_there(err: &Error) -> bool {
+    matches!(err.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
 }

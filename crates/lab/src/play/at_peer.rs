@@ -67,15 +67,11 @@ pub(super) fn receive(
 }
 
 fn bytes(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
-    let why = receive(peer, hub, |peer| {
-        let n = peer.received().len().min(expected.len());
-        n == expected.len() || peer.received()[..n] != expected[..n]
-    })?;
-    if peer.received().starts_with(expected) {
-        peer.take(expected.len());
-        return Ok(());
+    let why = receive(peer, hub, |peer| peer.tells(expected))?;
+    match peer.take_if(expected) {
+        true => Ok(()),
+        false => Err(Failure::at_difference(&quote(expected), &describe(peer, why))),
     }
-    Err(Failure::at_difference(&quote(expected), &describe(peer, why)))
 }
 
 fn unread(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
@@ -114,9 +110,10 @@ fn ends(peer: &mut Peer, closed: Closed, hub: &Hub) -> Result<(), Failure> {
 /// What a peer has received, how the connection ended, or why nothing more came.
 fn describe(peer: &Peer, why: Option<String>) -> String {
     let end = peer.end.map(|end| end.name().to_owned()).or(why);
-    match (peer.received(), end) {
-        ([], end) => end.unwrap_or_else(|| "nothing".to_owned()),
-        (bytes, None) => quote(bytes),
-        (bytes, Some(end)) => format!("{}, then {end}", quote(bytes)),
+    let came: Vec<String> = peer.pieces().into_iter().map(quote).collect();
+    match (came.is_empty(), end) {
+        (true, end) => end.unwrap_or_else(|| "nothing".to_owned()),
+        (false, None) => came.join(" and "),
+        (false, Some(end)) => format!("{}, then {end}", came.join(" and ")),
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn new(session: &'a Session, cast: &'a Cast, audience: &Audience) -> Live<'a> {
         audience.hub.watch_on();
-        let mut actors = Actors::new(cast, None);
+        let mut actors = Actors::new(session.net(), cast, None);
         actors.hub = Arc::clone(&audience.hub);
         Live { session, actors, held: Vec::new(), audience: audience.clone() }
     }

@@ -19,7 +19,7 @@ use crate::rig::peer::End;
 ///
 /// A step that acts could not be done.
 pub fn record(session: &Session, cast: &Cast) -> Result<String> {
-    let mut actors = Actors::new(cast, None);
+    let mut actors = Actors::new(session.net(), cast, None);
     let mut steps = session.steps.iter().peekable();
     let mut written = String::new();
     for (number, line) in session.source.iter().enumerate().map(|(i, line)| (i + 1, line)) {
@@ -135,10 +135,10 @@ fn write_down(actors: &mut Actors, written: &mut String, left: &[&str]) -> Resul
                 if peer.connected(Instant::now() + QUIET)? {
                     peer.receive_all(QUIET);
                 }
-                if !peer.received().is_empty() {
-                    written.push_str(&format!("{name} | {}\n", quote(peer.received())));
-                    peer.take(usize::MAX);
+                for piece in peer.pieces() {
+                    written.push_str(&format!("{name} | {}\n", quote(piece)));
                 }
+                peer.take(usize::MAX);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -24,6 +25,12 @@ impl Folder {
         fs::create_dir(&path).with_context(|| format!("failed to make {}", path.display()))?;
         folders.push(path.clone());
         Ok(Folder(path))
+    }
+
+    /// As many of this name as are wanted.
+    pub(crate) fn of_its_own(name: &str) -> Result<Folder> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        Folder::new(&format!("{name}-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
     }
 
     pub(crate) fn path(&self) -> &Path {

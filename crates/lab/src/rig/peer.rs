@@ -1,25 +1,78 @@
-//! A raw TCP peer: one end of a connection that does exactly what a session says.
+//! A raw peer: one end of a connection, or of datagrams, that does exactly what a session says.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::process;
 
 /// Unexpected bytes that are enough for a report.
 const MUCH: usize = 64 * 1024;
 
+/// The most connections that may wait to be accepted, as std has it.
+const BACKLOG: i32 = 128;
+
+/// Where a raw peer connects or listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    Udp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Place {
+    fn socket(&self) -> io::Result<(Socket, SockAddr)> {
+        let (domain, kind, addr) = match self {
+            Place::Tcp(addr) => (Domain::for_address(*addr), Type::STREAM, (*addr).into()),
+            Place::Udp(addr) => (Domain::for_address(*addr), Type::DGRAM, (*addr).into()),
+            Place::Unix(path) => (Domain::UNIX, Type::STREAM, SockAddr::unix(path)?),
+        };
+        Ok((Socket::new(domain, kind, None)?, addr))
+    }
+
+    /// A socket that is bound there, and that listens if it is not one of datagrams.
+    ///
+    /// # Errors
+    ///
+    /// The place is taken, or not on this machine.
+    pub(crate) fn bind(&self) -> io::Result<Socket> {
+        let (socket, addr) = self.socket()?;
+        // As std does: connections that have ended do not keep the port.
+        socket.set_reuse_address(matches!(self, Place::Tcp(_)))?;
+        socket.bind(&addr)?;
+        if !self.is_datagrams() {
+            socket.listen(BACKLOG)?;
+        }
+        Ok(socket)
+    }
+
+    fn is_datagrams(&self) -> bool {
+        matches!(self, Place::Udp(_))
+    }
+}
+
 pub(crate) struct Peer {
-    stream: Option<TcpStream>,
-    listener: Option<TcpListener>,
+    socket: Option<Socket>,
+    listener: Option<Socket>,
     /// Received, and not yet expected by a step.
-    received: Vec<u8>,
+    received: Received,
     pub end: Option<End>,
+}
+
+enum Received {
+    Bytes(Vec<u8>),
+    /// One by one, because one may be empty.
+    Datagrams(VecDeque<Vec<u8>>),
 }
 
 /// How the other side ended the connection.
@@ -45,26 +98,41 @@ impl Peer {
     /// # Errors
     ///
     /// Nobody listens there, or the listener's queue is full until the time is over.
-    pub(crate) fn connect(addr: SocketAddr, time: Duration) -> std::io::Result<Peer> {
-        let stream = TcpStream::connect_timeout(&addr, time)?;
-        // While nobody listens, a socket that happens to get this very port connects to itself
-        // (RFC 9293, 3.5, simultaneous open).
-        if stream.local_addr()? == addr {
+    pub(crate) fn connect(place: &Place, time: Duration) -> io::Result<Peer> {
+        let (socket, addr) = place.socket()?;
+        if let Place::Udp(addr) = place
+            && !is_bound(addr.port())
+        {
+            // No datagram may be lost because it was too early.
             return Err(ErrorKind::ConnectionRefused.into());
         }
-        Ok(Peer { stream: Some(stream), listener: None, received: Vec::new(), end: None })
+        socket.connect_timeout(&addr, time)?;
+        // While nobody listens, a socket that happens to get this very port connects to itself
+        // (RFC 9293, 3.5, simultaneous open).
+        if matches!(place, Place::Tcp(addr) if socket.local_addr()?.as_socket() == Some(*addr)) {
+            return Err(ErrorKind::ConnectionRefused.into());
+        }
+        Ok(Peer::new(Some(socket), None, place))
     }
 
-    /// Takes one client, when [`Peer::connected`] asks for it.
+    /// Takes one client, when [`Peer::connected`] asks for it. The socket is bound to the place.
     #[must_use]
-    pub(crate) fn listen(listener: TcpListener) -> Peer {
-        Peer { stream: None, listener: Some(listener), received: Vec::new(), end: None }
+    pub(crate) fn listen(socket: Socket, place: &Place) -> Peer {
+        Peer::new(None, Some(socket), place)
     }
 
-    /// The port of this end, once connected.
+    fn new(socket: Option<Socket>, listener: Option<Socket>, place: &Place) -> Peer {
+        let received = match place.is_datagrams() {
+            true => Received::Datagrams(VecDeque::new()),
+            false => Received::Bytes(Vec::new()),
+        };
+        Peer { socket, listener, received, end: None }
+    }
+
+    /// The address of this end, once connected; a Unix socket has none.
     #[must_use]
-    pub(crate) fn port(&self) -> Option<u16> {
-        self.stream.as_ref()?.local_addr().ok().map(|addr| addr.port())
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.socket.as_ref()?.local_addr().ok()?.as_socket()
     }
 
     /// Has the client come? Waits for it until this moment. Always true for a peer that connects.
@@ -82,8 +150,14 @@ impl Peer {
                 Ok(_) => {}
                 Err(err) => bail!("failed to wait for a client: {err}"),
             }
-            let (stream, _) = listener.accept().context("failed to accept a client")?;
-            self.stream = Some(stream);
+            self.socket = Some(match self.received {
+                Received::Bytes(_) => listener.accept().context("failed to accept a client")?.0,
+                // The first datagram says who the other side is.
+                Received::Datagrams(_) => {
+                    listener.connect(&listener.peek_sender()?)?;
+                    listener.try_clone()?
+                }
+            });
             self.listener = None;
         }
         Ok(true)
@@ -93,9 +167,14 @@ impl Peer {
     ///
     /// The connection has ended, or the other side does not read and the deadline comes.
     pub(crate) fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<()> {
-        let mut stream = self.stream()?;
-        stream.set_write_timeout(Some(left(deadline)))?;
-        stream.write_all(bytes).map_err(|err| match err.kind() {
+        let mut socket = self.socket()?;
+        socket.set_write_timeout(Some(left(deadline)))?;
+        // An empty datagram is one, too; write_all would make no call for it.
+        let sent = match self.received {
+            Received::Bytes(_) => socket.write_all(bytes),
+            Received::Datagrams(_) => socket.send(bytes).map(drop),
+        };
+        sent.map_err(|err| match err.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 anyhow!("the other side does not read what is sent to it")
             }
@@ -109,19 +188,59 @@ impl Peer {
     /// # Errors
     ///
     /// It is not.
-    pub(crate) fn stream(&self) -> Result<&TcpStream> {
-        self.stream.as_ref().context("the connection is closed")
+    pub(crate) fn socket(&self) -> Result<&Socket> {
+        self.socket.as_ref().context("the connection is closed")
     }
 
-    /// What was received and not yet expected.
+    /// What was received and not yet expected; of datagrams, the next one.
     #[must_use]
     pub(crate) fn received(&self) -> &[u8] {
-        &self.received
+        match &self.received {
+            Received::Bytes(bytes) => bytes,
+            Received::Datagrams(datagrams) => datagrams.front().map_or(&[], Vec::as_slice),
+        }
     }
 
-    /// Takes the first `n` bytes, or all, off what was received.
+    /// What was received and not yet expected: bytes in one piece, datagrams one by one.
+    #[must_use]
+    pub(crate) fn pieces(&self) -> Vec<&[u8]> {
+        match &self.received {
+            Received::Bytes(bytes) if bytes.is_empty() => Vec::new(),
+            Received::Bytes(bytes) => vec![bytes],
+            Received::Datagrams(datagrams) => datagrams.iter().map(Vec::as_slice).collect(),
+        }
+    }
+
+    /// Has enough come to tell whether these bytes are next?
+    #[must_use]
+    pub(crate) fn tells(&self, expected: &[u8]) -> bool {
+        match &self.received {
+            Received::Bytes(bytes) => {
+                let n = bytes.len().min(expected.len());
+                n == expected.len() || bytes[..n] != expected[..n]
+            }
+            Received::Datagrams(datagrams) => !datagrams.is_empty(),
+        }
+    }
+
+    /// Takes these bytes if they are next, or the next datagram if it has these bytes.
+    pub(crate) fn take_if(&mut self, expected: &[u8]) -> bool {
+        let next = match &mut self.received {
+            Received::Bytes(bytes) => bytes.starts_with(expected),
+            Received::Datagrams(all) => all.pop_front_if(|next| next == expected).is_some(),
+        };
+        if next && matches!(self.received, Received::Bytes(_)) {
+            self.take(expected.len());
+        }
+        next
+    }
+
+    /// Takes the first `n` bytes, or all, off what was received; all datagrams.
     pub(crate) fn take(&mut self, n: usize) {
-        self.received.drain(..n.min(self.received.len()));
+        match &mut self.received {
+            Received::Bytes(bytes) => drop(bytes.drain(..n.min(bytes.len()))),
+            Received::Datagrams(datagrams) => datagrams.clear(),
+        }
     }
 
     /// Waits a moment for more; true when bytes or the end came.
@@ -130,21 +249,27 @@ impl Peer {
     ///
     /// The socket is closed on this side, or fails.
     pub(crate) fn receive(&mut self, moment: Instant) -> Result<bool> {
-        let mut stream = self.stream()?;
+        let mut socket = self.socket()?;
         if self.end.is_some() {
             return Ok(false);
         }
-        stream.set_read_timeout(Some(left(moment)))?;
+        socket.set_read_timeout(Some(left(moment)))?;
         let mut buffer = [0; 64 * 1024];
-        let came = stream.read(&mut buffer);
-        let n = self.came(came)?.unwrap_or_default();
-        self.received.extend_from_slice(&buffer[..n]);
-        Ok(n > 0 || self.end.is_some())
+        let came = socket.read(&mut buffer);
+        let n = self.came(came)?;
+        if let Some(n) = n {
+            match &mut self.received {
+                Received::Bytes(bytes) => bytes.extend_from_slice(&buffer[..n]),
+                Received::Datagrams(datagrams) => datagrams.push_back(buffer[..n].to_vec()),
+            }
+        }
+        Ok(n.is_some())
     }
 
     /// How many bytes a look at the socket has found; 0 at the end, `None` when nothing has come.
     fn came(&mut self, found: std::io::Result<usize>) -> Result<Option<usize>> {
         match found {
+            Ok(0) if matches!(self.received, Received::Datagrams(_)) => {}
             Ok(0) => self.end = Some(End::Finished),
             Ok(n) => return Ok(Some(n)),
             Err(err) => match err.kind() {
@@ -160,8 +285,9 @@ impl Peer {
 
     /// Receives until nothing comes for a moment, the end comes, or there is more than anybody reads.
     pub(crate) fn receive_all(&mut self, quiet: Duration) {
-        while self.received.len() < MUCH && matches!(self.receive(Instant::now() + quiet), Ok(true))
-        {
+        let mut come = 0;
+        while come < MUCH && matches!(self.receive(Instant::now() + quiet), Ok(true)) {
+            come = self.pieces().iter().map(|piece| piece.len() + 1).sum();
         }
     }
 
@@ -171,9 +297,9 @@ impl Peer {
     ///
     /// The socket is closed on this side, or fails.
     pub(crate) fn has_unread(&mut self, moment: Instant) -> Result<bool> {
-        let stream = self.stream()?;
-        stream.set_read_timeout(Some(left(moment)))?;
-        let found = stream.peek(&mut [0]);
+        let socket = self.socket()?;
+        socket.set_read_timeout(Some(left(moment)))?;
+        let found = socket.peek(&mut [MaybeUninit::uninit()]);
         Ok(self.came(found)? == Some(1))
     }
 
@@ -181,13 +307,12 @@ impl Peer {
     ///
     /// The connection is closed already.
     pub(crate) fn half_close(&self) -> Result<()> {
-        let stream = self.stream()?;
-        stream.shutdown(Shutdown::Write).context("failed to half-close")
+        self.socket()?.shutdown(Shutdown::Write).context("failed to half-close")
     }
 
     /// Closes the socket. With bytes left unread the kernel sends a RST (RFC 9293, 3.6.1).
     pub(crate) fn close(&mut self) {
-        process::between_starts(|| self.stream = None);
+        process::between_starts(|| self.socket = None);
     }
 
     /// Ends the connection with a RST: a close that does not linger (socket(7), `SO_LINGER`).
@@ -196,11 +321,22 @@ impl Peer {
     ///
     /// The connection is closed already.
     pub(crate) fn reset(&mut self) -> Result<()> {
-        let stream = self.stream.take().context("the connection is closed")?;
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-        process::between_starts(|| drop(stream));
+        let socket = self.socket.take().context("the connection is closed")?;
+        socket.set_linger(Some(Duration::ZERO))?;
+        process::between_starts(|| drop(socket));
         Ok(())
     }
+}
+
+/// Does somebody receive datagrams at this port? Nobody knows where the system has no such table:
+/// `/proc/net/udp` of proc_net(5).
+fn is_bound(port: u16) -> bool {
+    let suffix = format!(":{port:04X}");
+    let here = |line: &str| line.split_whitespace().nth(1).is_some_and(|at| at.ends_with(&suffix));
+    // Of this thread: it may have a network of its own.
+    let tables =
+        ["/proc/thread-self/net/udp", "/proc/thread-self/net/udp6"].map(fs::read_to_string);
+    tables.iter().any(|table| table.as_ref().map_or(true, |text| text.lines().any(here)))
 }
 
 /// The time until then; not zero, which a socket takes for no limit.

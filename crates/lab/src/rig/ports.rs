@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::sync::Mutex;
+
+use socket2::Socket;
 
 use crate::contract::{self, PORT};
 use crate::rig::hub::lock;
+use crate::rig::peer::Place;
 
 /// The first connecting end of a session is 40001, the next 40002.
 const FIRST_CLIENT: u16 = 40001;
@@ -16,6 +19,8 @@ const FIRST_CLIENT: u16 = 40001;
 pub struct Ports {
     /// Pairs of real and shown.
     known: Vec<(u16, u16)>,
+    /// How the names of Unix sockets begin, which is not shown.
+    folder: Option<String>,
 }
 
 impl Ports {
@@ -29,6 +34,11 @@ impl Ports {
         self.known.push((real, shown));
     }
 
+    /// Unix sockets are in this folder; what is shown is their names.
+    pub(crate) fn learn_folder(&mut self, folder: &Path) {
+        self.folder = Some(format!("{}/", folder.display()));
+    }
+
     /// Gives a connecting end the next number from 40001 on.
     pub fn learn_client(&mut self, real: u16) {
         if !self.known.iter().any(|pair| pair.0 == real) {
@@ -40,7 +50,11 @@ impl Ports {
     /// The text with every known port replaced by the one that is shown for it.
     #[must_use]
     pub fn show(&self, text: &str) -> String {
-        replace(text, |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1))
+        let shown = |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1);
+        match &self.folder {
+            Some(folder) => replace(&text.replace(folder, ""), shown),
+            None => replace(text, shown),
+        }
     }
 
     /// The text of a session with every shown port that is known replaced by the real one.
@@ -95,9 +109,10 @@ fn replace(text: &str, port: impl Fn(u16) -> Option<u16>) -> String {
     replaced
 }
 
-/// The ports of all `127.0.0.1:PORT` in a text.
+/// The ports of all `127.0.0.1:PORT` and `[::1]:PORT` in a text.
 fn addresses(text: &str) -> Vec<u16> {
-    text.split("127.0.0.1:")
+    text.replace("[::1]:", "127.0.0.1:")
+        .split("127.0.0.1:")
         .skip(1)
         .filter_map(|rest| {
             let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -114,16 +129,18 @@ pub(crate) fn tell(words: &mut Vec<String>, addr: &str) {
     }
 }
 
-/// A listener on a port of the system's choice that was not handed out by [`reserve`].
+/// A socket that is bound to a place, with a port of the system's choice that was not handed out by
+/// [`reserve`].
 ///
 /// # Errors
 ///
-/// No port is free.
-pub(crate) fn listen() -> io::Result<TcpListener> {
+/// No port is free, or the place is not on this machine.
+pub(crate) fn listen(place: &Place) -> io::Result<Socket> {
     loop {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        if !lock(&RESERVED).contains(&listener.local_addr()?.port()) {
-            return Ok(listener);
+        let socket = place.bind()?;
+        let addr = socket.local_addr()?.as_socket();
+        if addr.is_none_or(|addr| !lock(&RESERVED).contains(&addr.port())) {
+            return Ok(socket);
         }
     }
 }
@@ -134,10 +151,11 @@ pub(crate) fn listen() -> io::Result<TcpListener> {
 ///
 /// # Errors
 ///
-/// No port is free.
-pub(crate) fn reserve() -> io::Result<u16> {
+/// As [`listen`].
+pub(crate) fn reserve(place: &Place) -> io::Result<u16> {
     loop {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let addr = place.bind()?.local_addr()?.as_socket();
+        let port = addr.ok_or(io::ErrorKind::Unsupported)?.port();
         if lock(&RESERVED).insert(port) {
             return Ok(port);
         }
@@ -186,7 +204,8 @@ mod tests {
 
     #[test]
     fn no_port_is_reserved_twice() {
-        let ports: BTreeSet<u16> = (0..50).map(|_| reserve().unwrap()).collect();
+        let place = Place::Tcp("127.0.0.1:0".parse().unwrap());
+        let ports: BTreeSet<u16> = (0..50).map(|_| reserve(&place).unwrap()).collect();
         assert_eq!(ports.len(), 50);
     }
 }

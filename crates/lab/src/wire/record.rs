@@ -19,13 +19,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
 use crate::contract::PORT;
 use crate::course::cast::Cast;
-use crate::course::session::{Act, Session, Start};
+use crate::course::session::{Act, Net, Session, Start};
 use crate::play;
 use crate::rig::ports;
 use tracer::{Tracer, stops};
@@ -51,6 +51,11 @@ pub fn enter() -> Result<()> {
 ///
 /// A step cannot be done, a program does not come to rest, or the system does not let anybody look.
 pub fn record(session: &Session, cast: &Cast) -> Result<String> {
+    ensure!(
+        session.net() == Net::Tcp,
+        "{}: only TCP over IPv4 can be recorded",
+        session.path.display()
+    );
     let (mut session, mut cast) = (session.clone(), cast.clone());
     // In a network of its own the port is the one that the session shows.
     cast.addr = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));

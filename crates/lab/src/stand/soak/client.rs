@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::rig::peer::{End, Peer};
+use crate::rig::peer::{End, Peer, Place};
 use crate::rig::process::{self, Running};
 
 #[derive(Default)]
@@ -36,12 +36,12 @@ pub(super) struct Message {
 
 impl Client {
     pub(super) fn connect(&mut self, addr: SocketAddr, patience: Duration) -> Result<()> {
-        let peer = Peer::connect(addr, patience)
+        let peer = Peer::connect(&Place::Tcp(addr), patience)
             .with_context(|| format!("failed to connect to {addr}"))?;
-        peer.stream()?.set_write_timeout(Some(patience))?;
+        peer.socket()?.set_write_timeout(Some(patience))?;
         // What is written leaves at once, also one byte.
-        peer.stream()?.set_nodelay(true)?;
-        self.addr = Some(peer.stream()?.local_addr()?.to_string());
+        peer.socket()?.set_tcp_nodelay(true)?;
+        self.addr = peer.local().map(|addr| addr.to_string());
         self.peer = Some(peer);
         self.has_all = true;
         Ok(())
@@ -82,7 +82,7 @@ impl Client {
             let stdin = program.stdin.as_mut().context("it takes no lines")?;
             let line = [bytes, b"\n"].concat();
             stdin.write_all(&line).context("failed to type a line")?;
-        } else if let Err(err) = self.peer()?.stream()?.write_all(bytes) {
+        } else if let Err(err) = self.peer()?.socket()?.write_all(bytes) {
             self.fail(&err)?;
         }
         self.sent(bytes);
@@ -102,7 +102,7 @@ impl Client {
 
     /// Reads while it sends: a server that nobody reads from reads no more.
     pub(super) fn burst(&mut self, bytes: &[u8], patience: Duration) -> Result<()> {
-        let mut writer = self.peer()?.stream()?.try_clone().context("failed to share it")?;
+        let mut writer = self.peer()?.socket()?.try_clone().context("failed to share it")?;
         let (written, read) = thread::scope(|scope| {
             let writing = scope.spawn(move || {
                 writer.write_all(bytes).and_then(|()| writer.shutdown(Shutdown::Write))
@@ -118,7 +118,7 @@ impl Client {
     }
 
     pub(super) fn fill(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut stream = self.peer()?.stream()?;
+        let mut stream = self.peer()?.socket()?;
         stream.set_nonblocking(true)?;
         let mut sent = 0;
         while sent < bytes.len() {
