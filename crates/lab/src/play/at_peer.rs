@@ -47,21 +47,28 @@ pub(super) fn receive(
     mut done: impl FnMut(&mut Peer) -> bool,
 ) -> Result<Option<String>, Failure> {
     let received = hub.watch(|moment| {
+        // First: what its program has sent before it ended has come by now.
+        let over = hub.over().filter(|_| peer.is_datagrams());
         if done(peer) || peer.end.is_some() {
-            return Some(Ok(()));
+            return Some(Ok(None));
         }
         // Whatever else has come counts too.
         loop {
             match peer.receive(moment) {
-                Ok(true) if done(peer) || peer.end.is_some() => return Some(Ok(())),
+                Ok(true) if done(peer) || peer.end.is_some() => return Some(Ok(None)),
                 Ok(true) => {}
-                Ok(false) => return None,
+                // Datagrams have no end that would be seen.
+                Ok(false) => {
+                    return over.map(|(name, exit)| {
+                        Ok(Some(format!("nothing more: {name} has ended ({exit})")))
+                    });
+                }
                 Err(err) => return Some(Err(err)),
             }
         }
     });
     match received {
-        Ok(received) => received.map(|()| None).map_err(Failure::from),
+        Ok(received) => received.map_err(Failure::from),
         Err(why) => Ok(Some(why)),
     }
 }

@@ -211,6 +211,11 @@ impl Peer {
         }
     }
 
+    #[must_use]
+    pub(crate) fn is_datagrams(&self) -> bool {
+        matches!(self.received, Received::Datagrams(_))
+    }
+
     /// Has enough come to tell whether these bytes are next?
     #[must_use]
     pub(crate) fn tells(&self, expected: &[u8]) -> bool {
@@ -269,7 +274,7 @@ impl Peer {
     /// How many bytes a look at the socket has found; 0 at the end, `None` when nothing has come.
     fn came(&mut self, found: std::io::Result<usize>) -> Result<Option<usize>> {
         match found {
-            Ok(0) if matches!(self.received, Received::Datagrams(_)) => {}
+            Ok(0) if self.is_datagrams() => {}
             Ok(0) => self.end = Some(End::Finished),
             Ok(n) => return Ok(Some(n)),
             Err(err) => match err.kind() {
