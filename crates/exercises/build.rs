@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let program = change(&source, changes).map_err(|err| format!("{name}: {err}"))?;
             let program = program.replace("\nfn main()", "\npub fn main()");
             let module = name.replace('-', "_");
-            writeln!(modules, "#[allow(warnings)]\nmod {module} {{\n{program}}}\n")?;
+            writeln!(modules, "#[allow(warnings, clippy::all)]\nmod {module} {{\n{program}}}\n")?;
             writeln!(arms, "        Some({name:?}) => {module}::main().report(),")?;
             names.push(name);
         }
