@@ -75,8 +75,8 @@ pub(crate) fn words(step: &Step) -> String {
     let name = &step.name;
     match &step.act {
         Act::Start(Start::Program(_)) => format!("{name} starts: {}", step.rest),
-        Act::Start(Start::Connect) => format!("{name}, a bare connection, connects"),
-        Act::Start(Start::Listen) => format!("{name}, a bare connection, listens"),
+        Act::Start(Start::Connect(_)) => format!("{name}, a bare connection, connects"),
+        Act::Start(Start::Listen(_)) => format!("{name}, a bare connection, listens"),
         Act::Terminal(AtTerminal::Type(text)) if text.is_empty() => {
             format!("{name} presses Enter alone")
         }
@@ -100,7 +100,7 @@ pub(crate) fn words(step: &Step) -> String {
 /// What the pane of a raw peer says of a step: before it, and once it has held.
 pub(crate) fn of_peer(step: &Step, held: bool) -> Option<String> {
     match (&step.act, held) {
-        (Act::Start(Start::Connect | Start::Listen), true) => {
+        (Act::Start(Start::Connect(_) | Start::Listen(_)), true) => {
             Some(step.rest.replacen("tcp ", "", 1) + "s")
         }
         (Act::Peer(AtPeer::Send(_)), false) => Some(format!("sends {}", step.rest)),
