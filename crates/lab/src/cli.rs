@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Have thousands of clients go wrong, and after each one that must get its own answer
     Soak(Soak),
-    /// Record what goes over the wire, in a file beside each session
+    /// Record what goes over the wire, in a file beside each session, and draw it
     Wire(Wire),
     /// Build the book and open it in the browser; needs mdBook
     Book,
@@ -183,14 +183,20 @@ pub(crate) struct Wire {
     #[arg(value_name = "STAGE | STAGE/NAME | FILE")]
     pub what: Vec<String>,
     /// Compare with the files, and write none
-    #[arg(long, conflicts_with_all = ["server", "client"])]
+    #[arg(long, conflicts_with_all = ["server", "client", "open", "print"])]
     pub check: bool,
-    /// Record this server in the place of the session's, and print the recording
-    #[arg(long, value_name = "CMD", value_parser = words)]
+    /// Show the picture of one session in the browser, to step through it
+    #[arg(long, requires = "what")]
+    pub open: bool,
+    /// Record this server in the place of the session's, and show its picture in the browser
+    #[arg(long, value_name = "CMD", value_parser = words, requires = "what")]
     server: Option<Words>,
     /// Record this client in the place of the session's
-    #[arg(long, value_name = "CMD", value_parser = words)]
+    #[arg(long, value_name = "CMD", value_parser = words, requires = "what")]
     client: Option<Words>,
+    /// Print the recording, and show and write nothing else
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// The words of a command.

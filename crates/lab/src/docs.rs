@@ -45,7 +45,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::course::stages;
 use crate::rig::process::{self, Exit};
-use crate::wire::record;
+use crate::wire::files;
 
 const FROM: &str = "<!-- from:";
 const END: &str = "<!-- end -->";
@@ -77,7 +77,7 @@ pub fn write() -> Result<Vec<PathBuf>> {
 pub fn check() -> Result<Option<String>> {
     for page in pages()? {
         let (old, new) = both(&page)?;
-        if let Some(difference) = record::difference(&old, &new) {
+        if let Some(difference) = files::difference(&old, &new) {
             let page = page.display();
             return Ok(Some(format!(
                 "{page}, {difference}\nTo bring it up to date: cargo lab docs"

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -18,7 +18,7 @@ use lab::course::stages::{self, STAGES};
 use lab::rig::process;
 use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
-use lab::wire::record;
+use lab::wire::{files, open, record};
 use lab::{check, docs, learn, mutants, play};
 
 fn main() -> ExitCode {
@@ -184,24 +184,33 @@ fn wire(options: &cli::Wire) -> Result<bool> {
         false => options.what.iter().map(|what| stages::find(Some(what))).collect::<Result<_>>(),
     };
     let sessions: Vec<Session> = sessions?.into_iter().flatten().collect();
+    let [server, client] = options.parts();
+    let own = server.is_some() || client.is_some();
+    if (own || options.open) && !options.print {
+        return show(&sessions, own);
+    }
     stages::build_for(&sessions)?;
     // What follows has no network but its own, and this comes before there is a second thread.
     record::enter()?;
     end_everything_on_a_signal();
-    let [server, client] = options.parts();
     let mut same = true;
     for session in &sessions {
         let cast = Cast { server: server.clone(), client: client.clone(), ..stages::troupe()? };
         let text = record::record(session, &cast)?;
-        if server.is_some() || client.is_some() {
+        if options.print {
             print(&text)?;
-        } else if !options.check {
-            let file = record::file(session);
-            std::fs::write(&file, text)
-                .with_context(|| format!("failed to write {}", file.display()))?;
-        } else if let Some(difference) = record::compare(session, &text)? {
-            eprintln!("{difference}");
-            same = false;
+            continue;
+        }
+        let drawn = files::drawn(session, &text);
+        for (file, text) in [(files::recording(session), text)].into_iter().chain(drawn) {
+            if !options.check {
+                std::fs::write(&file, text)
+                    .with_context(|| format!("failed to write {}", file.display()))?;
+            } else if let Some(difference) = files::compare(&file, &text)? {
+                eprintln!("{difference}");
+                same = false;
+                break;
+            }
         }
     }
     Ok(same)
@@ -211,6 +220,19 @@ fn wire(options: &cli::Wire) -> Result<bool> {
 fn has_colour() -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     std::io::stdout().is_terminal() && !forbidden
+}
+
+/// Shows one session in the browser, as it has been recorded; somebody's own programs are recorded now.
+fn show(sessions: &[Session], own: bool) -> Result<bool> {
+    let [session] = sessions else { bail!("one session is shown at a time: STAGE/NAME") };
+    end_everything_on_a_signal();
+    let recording = if own { open::recorded_apart()? } else { files::recorded(session)? };
+    let page = open::page(session, &recording)?;
+    print(&format!("{}\n", page.display()))?;
+    if let Err(err) = open::browse(&page) {
+        eprintln!("{err}");
+    }
+    Ok(true)
 }
 
 fn print(text: &str) -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use lab::course::cast::Cast;
 use lab::course::session::Session;
 use lab::course::stages;
-use lab::wire::record;
+use lab::wire::{files, record};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
@@ -55,7 +55,14 @@ fn trials() -> Result<Vec<Trial>> {
 
 fn check(session: &Session) -> Result<()> {
     let recorded = record::record(session, &stages::troupe()?)?;
-    record::compare(session, &recorded)?.map_or(Ok(()), |difference| bail!("{difference}"))
+    let drawn = files::drawn(session, &recorded);
+    // The recording first: a picture that differs follows from it.
+    for (file, text) in [(files::recording(session), recorded)].into_iter().chain(drawn) {
+        if let Some(difference) = files::compare(&file, &text)? {
+            bail!("{difference}");
+        }
+    }
+    Ok(())
 }
 
 fn python(program: &str) -> Vec<String> {

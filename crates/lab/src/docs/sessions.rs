@@ -10,7 +10,7 @@ use super::sources::fenced;
 use crate::course::notes::{Answer, Notes, Predict};
 use crate::course::session::{Act, AtTerminal, Session, Start};
 use crate::course::stages;
-use crate::wire::record;
+use crate::wire::files;
 use crate::wire::story::Story;
 
 /// Where the pictures of the sessions are.
@@ -78,7 +78,7 @@ pub(super) fn show(page: &Path, session: &Session) -> Result<String> {
         prose(&session.title)
     )?;
     text += &folded("What is typed, and what the terminals show", &fenced("text", &script));
-    let recording = record::file(session);
+    let recording = files::recording(session);
     if let Ok(recording) = fs::read_to_string(&recording) {
         text += "\n";
         text +=

@@ -29,6 +29,11 @@ impl Ports {
         self.known.iter().find(|pair| pair.1 == shown).map(|pair| pair.0)
     }
 
+    #[must_use]
+    pub(crate) fn shown(&self, real: u16) -> Option<u16> {
+        self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1)
+    }
+
     pub(crate) fn learn(&mut self, real: u16, shown: u16) {
         self.known.retain(|pair| pair.0 != real && pair.1 != shown);
         self.known.push((real, shown));
@@ -50,7 +55,7 @@ impl Ports {
     /// The text with every known port replaced by the one that is shown for it.
     #[must_use]
     pub fn show(&self, text: &str) -> String {
-        let shown = |real| self.known.iter().find(|pair| pair.0 == real).map(|pair| pair.1);
+        let shown = |real| self.shown(real);
         match &self.folder {
             Some(folder) => replace(&text.replace(folder, ""), shown),
             None => replace(text, shown),

@@ -13,9 +13,7 @@ mod text;
 mod tracer;
 
 use std::cell::RefCell;
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
 
@@ -94,50 +92,5 @@ fn watch(session: &Session, cast: &Cast) -> Result<String> {
         (Some(failure), _) => bail!("{}: {failure}", session.path.display()),
         (None, Err(report)) => Err(anyhow!("{report}")),
         (None, Ok(())) => Ok(tracer.log.text()),
-    }
-}
-
-/// Where the recording of a session is: beside it.
-#[must_use]
-pub fn file(session: &Session) -> PathBuf {
-    session.path.with_extension("wire")
-}
-
-/// Where a recording first differs from the one in the session's file, and both lines.
-///
-/// # Errors
-///
-/// There is no such file.
-pub fn compare(session: &Session, recorded: &str) -> Result<Option<String>> {
-    let file = file(session);
-    let read = || format!("failed to read {}, which cargo lab wire writes", file.display());
-    let committed = fs::read_to_string(&file).with_context(read)?;
-    let difference = difference(&committed, recorded);
-    Ok(difference.map(|difference| format!("{}, {difference}", file.display())))
-}
-
-/// Where a text first differs from the one that is committed, and both lines.
-pub(crate) fn difference(committed: &str, recorded: &str) -> Option<String> {
-    let lines = committed.lines().count().max(recorded.lines().count());
-    let line = |text: &str, n| text.lines().nth(n).unwrap_or("(nothing more)").to_owned();
-    let n = (0..lines).find(|&n| line(committed, n) != line(recorded, n))?;
-    let (was, is) = (line(committed, n), line(recorded, n));
-    Some(format!("line {}:\n  it was: {was}\n  it is:  {is}", n + 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_difference_is_the_first_two_lines_that_differ() {
-        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
-        for (was, is, shown) in [
-            ("a\nb\nc\n", "a\nx\ny\n", "line 2:\n  it was: b\n  it is:  x"),
-            ("a\nb\n", "a\n", "line 2:\n  it was: b\n  it is:  (nothing more)"),
-            ("", "a\n", "line 1:\n  it was: (nothing more)\n  it is:  a"),
-        ] {
-            assert_eq!(difference(was, is).as_deref(), Some(shown));
-        }
     }
 }

@@ -25,7 +25,7 @@ mod words;
 use std::fmt;
 use std::ops::Range;
 
-pub(crate) use lines::Header;
+pub(crate) use lines::{Header, length, quoted, unquote};
 pub use now::{Now, Place, Socket, State};
 
 /// One recording, read.
@@ -40,7 +40,7 @@ pub struct Story {
     /// In the order of the recording.
     pub(crate) events: Vec<Event>,
     /// What there is to say, and how things stand, event by event.
-    told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
 }
 
 /// A program, a thread or child of one, or a raw peer.
@@ -170,7 +170,9 @@ pub(crate) struct Call {
     /// The bytes that it has moved.
     pub moved: u64,
     pub connection: Option<(usize, Side)>,
-    /// It has closed a socket that listens on this port.
+    /// It has closed a copy of a socket that somebody else holds still.
+    pub shared: bool,
+    /// It is about a socket that listens on this port.
     pub listener: Option<u16>,
 }
 
@@ -277,7 +279,7 @@ impl Segment {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs;
     use std::sync::LazyLock;
 
@@ -286,11 +288,13 @@ mod tests {
     use super::*;
     use crate::course::session::Session;
     use crate::course::stages::{self, STAGES};
-    use crate::wire::record;
+    use crate::wire::files;
 
-    static RECORDINGS: LazyLock<Vec<(Session, String)>> = LazyLock::new(|| {
-        let stages = STAGES.flat_map(|stage| stages::find(Some(&stage.to_string())).unwrap());
-        let read = |session| fs::read_to_string(record::file(&session)).map(|text| (session, text));
+    pub(crate) static RECORDINGS: LazyLock<Vec<(Session, String)>> = LazyLock::new(|| {
+        let names = STAGES.map(|stage| stage.to_string()).chain(["after".to_owned()]);
+        let stages = names.flat_map(|name| stages::find(Some(&name)).unwrap());
+        let read =
+            |session| fs::read_to_string(files::recording(&session)).map(|text| (session, text));
         stages.map(|session| read(session).unwrap()).collect()
     });
 

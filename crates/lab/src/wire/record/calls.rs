@@ -64,7 +64,8 @@ pub(super) enum Kind {
 /// What a file descriptor leads to, as far as the lesson goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    Socket,
+    /// A TCP socket, with the port to name it by where the program has several.
+    Socket(Option<u16>),
     Terminal,
 }
 
@@ -91,9 +92,17 @@ pub(super) fn link(pid: Pid, fd: u64) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/fd/{}", fd as i32)).ok()
 }
 
+/// What the file descriptors of a process lead to.
+#[must_use]
+pub(super) fn links(pid: Pid) -> Vec<PathBuf> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| fs::read_link(entry.path()).ok()).collect()
+}
+
 impl Call {
-    /// The call that this task is about to do; `end` says what a file descriptor leads to.
-    pub(super) fn begin(pid: Pid, end: impl Fn(u64) -> Option<End>) -> Option<Call> {
+    /// The call that this task is about to do; `end` says what a file descriptor leads to, which it may
+    /// be about to close.
+    pub(super) fn begin(pid: Pid, end: impl Fn(u64, bool) -> Option<End>) -> Option<Call> {
         let (number, args, _) = registers(pid)?;
         let mut call = Call {
             number,
@@ -109,7 +118,11 @@ impl Call {
         Some(call)
     }
 
-    fn lesson(&mut self, pid: Pid, end: impl Fn(u64) -> Option<End>) -> Option<(Kind, String)> {
+    fn lesson(
+        &mut self,
+        pid: Pid,
+        end: impl Fn(u64, bool) -> Option<End>,
+    ) -> Option<(Kind, String)> {
         let args = self.args;
         if self.number == libc::SYS_socket {
             let stream = args[1] & 0xf == libc::SOCK_STREAM as u64;
@@ -135,7 +148,7 @@ impl Call {
             _ => return None,
         };
         let moves = kind == Kind::Read || name == "write";
-        let to = end(args[0])?;
+        let to = end(args[0], name == "close")?;
         if moves {
             self.buffers = buffers(pid, self.number, &args);
         }
@@ -144,7 +157,7 @@ impl Call {
             "shutdown" => {
                 ["read", "write", "both"].get(args[1] as usize).map(|&how| how.to_owned())
             }
-            "write" if to == End::Socket => {
+            "write" if to != End::Terminal => {
                 let length = self
                     .buffers
                     .iter()
@@ -157,7 +170,27 @@ impl Call {
             End::Terminal if kind == Kind::Read => Some((Kind::Keyboard, "keyboard()".to_owned())),
             End::Terminal if moves => Some((Kind::Terminal, String::new())),
             End::Terminal => None,
-            End::Socket => Some((kind, format!("{name}({})", argument.unwrap_or_default()))),
+            End::Socket(port) => {
+                let arguments = port.map(|port| port.to_string()).into_iter().chain(argument);
+                let arguments: Vec<String> = arguments.collect();
+                Some((kind, format!("{name}({})", arguments.join(", "))))
+            }
+        }
+    }
+
+    /// The descriptor of a socket that the call has made, or made something of, with this result.
+    pub(super) fn made(&self, number: i64) -> Option<u64> {
+        let connects = self.number == libc::SYS_connect;
+        // One that does not wait goes on in the background.
+        if number < 0 && !(connects && number == -i64::from(libc::EINPROGRESS)) {
+            return None;
+        }
+        match self.number {
+            libc::SYS_bind | libc::SYS_listen | libc::SYS_connect => Some(self.args[0]),
+            _ if matches!(self.kind, Some(Kind::Socket | Kind::Accept)) => {
+                u64::try_from(number).ok()
+            }
+            _ => None,
         }
     }
 

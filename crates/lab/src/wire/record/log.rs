@@ -19,12 +19,19 @@ pub(super) struct Program {
     pub terminal: PathBuf,
 }
 
+/// What is known of a socket: the port that it listens on, or that of the client of its connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Socket {
+    port: Option<u16>,
+    listens: bool,
+}
+
 pub(super) struct Log {
     lines: Vec<String>,
     tap: Tap,
     ports: Ports,
     /// The TCP sockets, by what their descriptors link to: threads, children and copies share them.
-    sockets: BTreeSet<PathBuf>,
+    sockets: BTreeMap<PathBuf, Socket>,
     /// Who waits for one of several and has only looked at the clock in between.
     patient: BTreeSet<Pid>,
     /// What people see, by terminal, and the unfinished line that has been recorded last.
@@ -40,7 +47,7 @@ impl Log {
             lines: Vec::new(),
             tap: Tap::open()?,
             ports: Ports::default(),
-            sockets: BTreeSet::new(),
+            sockets: BTreeMap::new(),
             patient: BTreeSet::new(),
             screens: BTreeMap::new(),
         })
@@ -73,16 +80,45 @@ impl Log {
         self.hear_the_wire();
     }
 
-    /// What a descriptor of this task leads to.
+    /// What a descriptor of this task leads to; `processes` are those of its program.
+    ///
+    /// A socket has a name where the program has several connections, and a closed one that listens.
     #[must_use]
-    pub(super) fn end(&self, pid: Pid, fd: u64) -> Option<End> {
+    pub(super) fn end(&self, pid: Pid, fd: u64, processes: &[Pid], closes: bool) -> Option<End> {
         let link = calls::link(pid, fd)?;
-        match () {
-            () if self.sockets.contains(&link) => Some(End::Socket),
-            () if link.starts_with("/dev/pts") || link == Path::new("/dev/tty") => {
-                Some(End::Terminal)
+        let Some(socket) = self.sockets.get(&link) else {
+            let terminal = link.starts_with("/dev/pts") || link == Path::new("/dev/tty");
+            return terminal.then_some(End::Terminal);
+        };
+        let named = match socket.listens {
+            true => closes,
+            false => self.connections(processes) > 1,
+        };
+        Some(End::Socket(socket.port.filter(|_| named)))
+    }
+
+    /// How many connections these processes hold.
+    fn connections(&self, processes: &[Pid]) -> usize {
+        let connection = |link: &PathBuf| {
+            self.sockets.get(link).is_some_and(|socket| !socket.listens && socket.port.is_some())
+        };
+        let held: BTreeSet<PathBuf> = processes.iter().flat_map(|pid| calls::links(*pid)).collect();
+        held.iter().filter(|link| connection(link)).count()
+    }
+
+    /// Keeps what a call has made of a socket.
+    fn learn(&mut self, pid: Pid, call: &Call, number: i64, line: &str) {
+        let port = |text: &str| text.rsplit_once(':')?.1.trim_end_matches(')').parse().ok();
+        let Some(link) = call.made(number).and_then(|fd| calls::link(pid, fd)) else { return };
+        let known = self.sockets.entry(link).or_default();
+        match call.kind {
+            Some(Kind::Accept) => known.port = port(line),
+            Some(Kind::Other) if call.text.starts_with("bind(") => {
+                known.port = port(&call.text).filter(|port| *port != 0);
             }
-            () => None,
+            Some(Kind::Other) if call.text.starts_with("listen(") => known.listens = true,
+            Some(Kind::Other) => known.port = self.tap.opened.take().or(known.port),
+            _ => {}
         }
     }
 
@@ -123,9 +159,6 @@ impl Log {
                 self.patient.insert(pid);
                 return None;
             }
-            Kind::Socket | Kind::Accept => {
-                self.sockets.extend(calls::link(pid, number as u64).filter(|_| number >= 0));
-            }
             _ => {}
         }
         // What a call sends stands under it; what it has waited for stands above its return.
@@ -137,6 +170,7 @@ impl Log {
         let line = self.ports.show(&line);
         self.lines.push(line.clone());
         self.hear_the_wire();
+        self.learn(pid, call, number, &line);
         Some((line, number > 0))
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Tap {
     frame: Vec<u8>,
     /// Packets that have left and not yet arrived.
     under_way: i64,
+    /// The shown port of a client whose SYN has been seen, until somebody asks.
+    pub opened: Option<u16>,
     /// The sequence number of the last SYN from a port to a port.
     initial: BTreeMap<(u16, u16), u32>,
 }
@@ -55,7 +57,13 @@ impl Tap {
         )
         .context("failed to make a packet socket")?;
         setsockopt(&socket, RcvBuf, &QUEUE).context("failed to enlarge a queue")?;
-        Ok(Tap { socket, frame: vec![0; 128 * 1024], under_way: 0, initial: BTreeMap::new() })
+        Ok(Tap {
+            socket,
+            frame: vec![0; 128 * 1024],
+            under_way: 0,
+            opened: None,
+            initial: BTreeMap::new(),
+        })
     }
 
     /// What has been sent since the last look, and whether all of it has arrived.
@@ -82,6 +90,7 @@ impl Tap {
         if flags & SYN != 0 {
             if flags & ACK == 0 {
                 ports.learn_client(from);
+                self.opened = ports.shown(from);
             }
             self.initial.insert((from, to), seq);
         }

@@ -161,8 +161,12 @@ impl Tracer {
     }
 
     fn begins(&mut self, at: usize) {
+        let first = self.tasks[at].first;
+        let processes =
+            self.tasks.iter().filter(|task| task.first == first && task.pid == task.process);
+        let processes: Vec<Pid> = processes.map(|task| task.pid).collect();
         let (task, log) = (&mut self.tasks[at], &self.log);
-        task.call = Call::begin(task.pid, |fd| log.end(task.pid, fd));
+        task.call = Call::begin(task.pid, |fd, closes| log.end(task.pid, fd, &processes, closes));
         let Some(call) = &mut task.call else { return };
         if !task.takes_part && call.kind == Some(Kind::Wait) {
             call.kind = None;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lines::{self, Form, Header, Line};
-use super::{Act, Call, Connection, Event, Kind, Party, Segment, Side, Story, What};
+use super::{Act, Call, Connection, Event, Kind, Now, Party, Place, Segment, Side, Story, What};
 use crate::contract::PORT;
 
 /// What is known of the programs and sockets at the line that is read.
@@ -142,7 +142,9 @@ impl Reader {
             }
             self.own(who, What::Act { mark, rest: rest.to_owned() });
         } else {
-            self.own(who, What::Receives(rest.to_owned()));
+            let party = self.party(who);
+            let after = self.received(party, rest);
+            self.push(Some(party), What::Receives(rest.to_owned()), after);
             self.head = None;
         }
     }
@@ -161,6 +163,7 @@ impl Reader {
             _ => self.begin(party, name, args, below),
         };
         if let Form::Whole(result) | Form::Returns(result) = form {
+            call.shared = name == "close" && self.shared(&call, below);
             self.result(party, &mut call, result);
         }
         let what = match form {
@@ -219,6 +222,19 @@ impl Reader {
         call
     }
 
+    /// Is the connection still open when this copy of its socket has been closed?
+    fn shared(&self, call: &Call, below: &[Line]) -> bool {
+        let Some((connection, side)) = call.connection else { return false };
+        let below = below.iter().map_while(|line| match line {
+            Line::Segment(header, _) => Some(header),
+            _ => None,
+        });
+        let ends = |header: &Header| header.fin || header.rst;
+        let reset = self.arrivals(connection, side).any(|(_, header)| header.rst);
+        let mut sent = self.arrivals(connection, side.other()).map(|(_, header)| header);
+        !reset && !sent.any(ends) && !below.into_iter().any(ends)
+    }
+
     fn bound_by(&self, party: usize) -> Option<u16> {
         self.bound.iter().rfind(|(owner, _)| *owner == party).map(|(_, port)| *port)
     }
@@ -234,7 +250,11 @@ impl Reader {
             (connection.port, connection.server_port)
         };
         if let Some(port) = port {
-            return ends.into_iter().find(|(connection, _)| ports(*connection).0 == port);
+            // A program that connects to itself has both ends: each thread its own.
+            let own = |end: &&(usize, Side)| self.open.contains(&(party, **end));
+            let named = |(connection, _): &&(usize, Side)| ports(*connection).0 == port;
+            let mut named = ends.iter().filter(named);
+            return named.clone().find(own).or_else(|| named.next()).copied();
         }
         let sends = |&&(connection, side): &&(usize, Side)| match below.first() {
             Some(Line::Segment(header, _)) => {
@@ -289,7 +309,8 @@ impl Reader {
                 let closed = |(holder, end): &(usize, (usize, Side))| {
                     self.story.root(*holder) == root && Some(*end) == call.connection
                 };
-                if let Some(at) = self.open.iter().rposition(closed) {
+                let at = self.open.iter().rposition(closed);
+                if let Some(at) = at.filter(|_| !call.shared) {
                     self.open.remove(at);
                 }
             }
@@ -324,6 +345,36 @@ impl Reader {
             .map(|(at, _)| at)
             .into_iter()
             .collect()
+    }
+
+    /// The arrival without which a raw peer would not have received this.
+    fn received(&self, party: usize, what: &str) -> Vec<usize> {
+        let own = |connection: &Connection| {
+            connection.owners.iter().position(|owner| *owner == Some(party))
+        };
+        let connections = self.story.connections.iter().enumerate();
+        let Some((connection, side)) =
+            connections.rev().find_map(|(at, found)| Some((at, own(found)?)))
+        else {
+            return Vec::new();
+        };
+        let side = if side == 0 { Side::Server } else { Side::Client };
+        let bytes = |event: &Event| match &event.what {
+            What::Receives(what) if event.party == Some(party) && what.starts_with('"') => {
+                lines::length(what)
+            }
+            _ => 0,
+        };
+        let so_far: u64 = self.story.events.iter().map(bytes).sum();
+        let wanted = |header: &Header| match what {
+            what if what.starts_with('"') => {
+                header.len > 0 && header.end() > so_far + lines::length(what)
+            }
+            what if what.contains("unread") => header.len > 0,
+            _ => header.fin || header.rst,
+        };
+        let arrived = self.arrivals(connection, side).find(|(_, header)| wanted(header));
+        arrived.map(|(at, _)| at).into_iter().collect()
     }
 
     /// The bytes that have been read at this end, with those of this call.
@@ -484,6 +535,14 @@ impl Reader {
 }
 
 impl Story {
+    /// Does this program, or a thread of it, wait for the keyboard?
+    pub(crate) fn asks(&self, party: usize, now: &Now) -> bool {
+        let places = now.places.iter().enumerate();
+        places
+            .filter(|(other, _)| self.root(*other) == self.root(party))
+            .any(|(_, place)| matches!(place, Place::Waits(call) if call == "keyboard"))
+    }
+
     /// The program that a thread is of; of all others, itself.
     #[must_use]
     pub fn root(&self, party: usize) -> usize {

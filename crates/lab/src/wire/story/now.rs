@@ -126,7 +126,7 @@ impl Now {
                 }
             }
             (What::Act { mark, rest }, Some(party)) => self.act(story, party, *mark, rest),
-            (What::Receives(what), Some(party)) => {
+            (What::Receives(what), Some(party)) if what != "unread" => {
                 let bytes = what.starts_with('"').then(|| super::lines::length(what));
                 for socket in self.owned(story, party) {
                     match bytes {
@@ -224,7 +224,7 @@ impl Now {
             "read" if failed => {}
             "read" if call.moved > 0 => socket.unread = socket.unread.saturating_sub(call.moved),
             "read" => socket.end_unread = false,
-            "close" => socket.close(),
+            "close" if !call.shared => socket.close(),
             _ => {}
         }
     }

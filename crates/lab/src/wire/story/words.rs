@@ -267,7 +267,10 @@ pub(super) fn sentence(story: &Story, event: usize, before: &Now, after: &Now) -
         fill.who = name(story, party);
     }
     let say = match what {
-        What::Act { mark, rest } => act(story, (*party)?, *mark, rest, &mut fill),
+        What::Act { mark, rest } => {
+            let asks = story.asks((*party)?, before);
+            act(story, (*party)?, *mark, rest, asks, &mut fill)
+        }
         What::Begins(call) => {
             about(story, call, &mut fill);
             begins(story, (*party)?, call, before, &mut fill)
@@ -345,7 +348,7 @@ fn inner(data: &str) -> String {
     text + if end < data.len() { "..." } else { "" }
 }
 
-fn act(story: &Story, party: usize, mark: char, rest: &str, fill: &mut Fill) -> Say {
+fn act(story: &Story, party: usize, mark: char, rest: &str, asks: bool, fill: &mut Fill) -> Say {
     let peer = story.parties[party].kind == Kind::Peer;
     rest.clone_into(&mut fill.text);
     let (deed, more) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -371,6 +374,10 @@ fn act(story: &Story, party: usize, mark: char, rest: &str, fill: &mut Fill) -> 
             more.clone_into(&mut fill.text);
             match deed {
                 "paste" => Say::Pastes,
+                "type" if asks && more.ends_with("\\n") => {
+                    fill.text.truncate(more.len() - 2);
+                    Say::Types
+                }
                 "type" => Say::TypesAhead,
                 _ => Say::Resizes,
             }
@@ -487,9 +494,7 @@ fn returns(
                     Say::CloseResets
                 }
                 Some(_) => Say::Closes,
-                None if [State::Established, State::CloseWait].contains(&was.state) => {
-                    Say::CloseShared
-                }
+                None if call.shared => Say::CloseShared,
                 None if was.state == State::Closed => Say::CloseOver,
                 None => Say::CloseSilent,
             },

@@ -1,0 +1,18 @@
+wire("stage1-address-in-use", {height: 554, steps: [
+[101, "You start the server: `stage1-server`.", [["server", "runs", ""]], [["server", []]]],
+[120, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
+[139, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
+[158, "`listen`: from now on the kernel takes connections, whatever the server does meanwhile.", 0, 0],
+[197, "The server prints `listening on 127.0.0.1:5001`.", 0, [["server", ["listening on 127.0.0.1:5001"]]]],
+[205, "The server prints `wait client connect.........`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]]]],
+[216, "`accept` waits: nobody has connected yet.", [["server", "waits in accept", "wait"]], 0],
+[290, "You start `second`: `stage1-server 127.0.0.1:5001`.", [["server", "waits in accept", "wait"], ["second", "runs", ""]], [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]], ["second", []]]],
+[309, "`socket`: `second` asks its kernel for a TCP socket.", 0, 0],
+[343, "`bind` fails: somebody listens on 127.0.0.1:5001 already.", 0, 0],
+[362, "`close`: `second` gives the socket back.", 0, 0],
+[461, "`second` prints `Error: failed to bind to 127.0.0.1:5001`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]], ["second", ["Error: failed to bind to 127.0.0.1:5001"]]]],
+[469, "`second` prints an empty line.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]], ["second", ["Error: failed to bind to 127.0.0.1:5001", ""]]]],
+[469, "`second` prints `Caused by:`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]], ["second", ["Error: failed to bind to 127.0.0.1:5001", "", "Caused by:"]]]],
+[469, "`second` prints `Address already in use (os error 98)`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect........."]], ["second", ["Error: failed to bind to 127.0.0.1:5001", "", "Caused by:", "    Address already in use (os error 98)"]]]],
+[480, "`second` ends, with exit status 1.", [["server", "waits in accept", "wait"], ["second", "ended", "end"]], 0],
+]})
