@@ -1,13 +1,12 @@
 //! One session with all that belongs to it: notes, the story of its recording, sources.
 
-use std::fs;
 use std::ops::Range;
 
 use anyhow::Result;
 use lab::course::notes::{Note, Notes};
 use lab::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
 use lab::course::stages;
-use lab::wire::record;
+use lab::wire::files;
 use lab::wire::story::{Side, Story};
 
 use crate::run;
@@ -40,7 +39,7 @@ impl Lesson {
         // A recording of a session that has changed since tells another story.
         let acts: Vec<String> =
             groups.iter().map(|group| session.steps[group.start].to_string()).collect();
-        let recording = fs::read_to_string(record::file(&session)).ok();
+        let recording = files::recorded(&session).ok();
         let story = recording.map(|text| Story::read(&text));
         let story = story.filter(|story| story.acts.iter().map(|act| &act.text).eq(&acts));
         Ok(Lesson {
