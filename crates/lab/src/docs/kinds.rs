@@ -44,7 +44,7 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         ["snippet", path, function] => snippet(path, function)?,
         ["run", ..] => run(origin.trim_start_matches("run").trim())?,
         ["session", name] => show(page, &find(name)?)?,
-        ["picture", name] => captioned(page, &find(name)?),
+        ["picture", name] => captioned(page, &find(name)?)?,
         ["predict", name] => predict(page, text, &find(name)?, 1)?,
         ["predict", name, number] => {
             predict(page, text, &find(name)?, number.parse().unwrap_or_default())?

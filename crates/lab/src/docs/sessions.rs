@@ -35,15 +35,17 @@ fn name(session: &Session) -> String {
     stage.map_or(text.clone(), |(stage, _)| format!("{stage}/{}", session.name()))
 }
 
-/// Its picture, where there is one.
-fn picture(page: &Path, session: &Session) -> Option<String> {
-    let name = name(session).replace('/', "-");
+/// Its picture, and an empty line; nothing where no wire was recorded.
+fn picture(page: &Path, session: &Session) -> Result<String> {
+    let name = name(session);
     let stage = if name.starts_with(char::is_numeric) { "stage" } else { "" };
-    let file = format!("{PICTURES}/{stage}{name}.svg");
-    stages::root()
-        .join(&file)
-        .is_file()
-        .then(|| format!("![{}]({})\n", session.title, link(page, &file)))
+    let file = format!("{PICTURES}/{stage}{}.svg", name.replace('/', "-"));
+    if stages::root().join(&file).is_file() {
+        return Ok(format!("![{}]({})\n\n", session.title, link(page, &file)));
+    }
+    let recorded = files::recording(session).is_file();
+    ensure!(!recorded, "{name} has no picture: cargo lab wire {name}");
+    Ok(String::new())
 }
 
 /// How the page links to a file, which is given from the root on.
@@ -56,14 +58,18 @@ fn link(page: &Path, file: &str) -> String {
     "../".repeat(up) + &down.display().to_string()
 }
 
-pub(super) fn captioned(page: &Path, session: &Session) -> String {
-    let picture = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
-    format!("{picture}*{}* (`{}`)\n", prose(&session.title), name(session))
+pub(super) fn captioned(page: &Path, session: &Session) -> Result<String> {
+    let picture = picture(page, session)?;
+    Ok(format!("{picture}*{}* (`{}`)\n", prose(&session.title), name(session)))
 }
 
 pub(super) fn show(page: &Path, session: &Session) -> Result<String> {
     let name = name(session);
-    let mut text = picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+    let mut text = picture(page, session)?;
+    let steps = match text.is_empty() {
+        true => String::new(),
+        false => format!(", and `cargo lab wire {name} --open` goes through it step by step"),
+    };
     // Which later stages keep the session is no part of the script.
     let script: Vec<&str> = session
         .source
@@ -74,7 +80,7 @@ pub(super) fn show(page: &Path, session: &Session) -> Result<String> {
     let script = script.join("\n");
     writeln!(
         text,
-        "*{}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it.\n",
+        "*{}*\\\nThis is the session `{name}`: `cargo lab play {name}` plays it{steps}.\n",
         prose(&session.title)
     )?;
     text += &folded("What is typed, and what the terminals show", &fenced("text", &script));
@@ -130,7 +136,7 @@ pub(super) fn predict(page: &Path, text: &str, session: &Session, number: usize)
     let first =
         named.first().is_some_and(|words| words.get(2).unwrap_or(&"1") == &number.to_string());
     if first && !shown {
-        part += &picture(page, session).map(|picture| picture + "\n").unwrap_or_default();
+        part += &picture(page, session)?;
     }
     part += "</details>\n";
     Ok(part)
