@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use lab::check::{self, Behaviour};
-use lab::course::exercises::{self, Exercise, Part};
-use lab::course::session::Session;
+use lab::course::exercises::{self, Exercise};
 use lab::course::stages;
 use lab::play::Report;
 use libtest_mimic::{Failed, Trial};
 
+type Row = (&'static str, &'static str, &'static str, Option<u8>);
+
 /// The exercise, the behaviour and the step at which its starter stops, and the stage whose demands
 /// its solution still meets: none if its messages are others.
-const STOPS: &[(&str, &str, &str, Option<u8>)] = &[
+const STOPS: &[Row] = &[
     ("zeros", "1-the-message-comes-back", "peer = end", Some(1)),
     ("capacity", "2-the-message-is-printed", "server ~ hello", Some(1)),
     ("all-of-it", "2-all-of-it", r#"peer | "x" * 8388608"#, None),
@@ -59,31 +61,41 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut trials: Vec<Trial> = exercises.iter().flat_map(of_one).collect();
-    trials.push(Trial::test("every_file_belongs_to_an_exercise", move || belongs(&exercises)));
+    let names: BTreeSet<String> = exercises.iter().map(|exercise| exercise.name.clone()).collect();
+    let mut trials: Vec<Trial> = exercises.into_iter().flat_map(of_one).collect();
+    trials.push(Trial::test("every_file_belongs_to_an_exercise", move || belongs(&names)));
     lab::run_tests(trials)
 }
 
+struct Case {
+    exercise: Exercise,
+    behaviours: Vec<Behaviour>,
+}
+
 /// The tests of one exercise.
-fn of_one(exercise: &Exercise) -> Vec<Trial> {
+fn of_one(mut exercise: Exercise) -> Vec<Trial> {
     let mut trials = Vec::new();
-    let mut add = |what: &str, test: fn(&Exercise, &str) -> Result<(), Failed>, program: String| {
-        let exercise = exercise.clone();
-        let name = format!("{}/{what}", exercise.name);
-        trials.push(Trial::test(name, move || test(&exercise, &program)));
+    let name = exercise.name.clone();
+    let stage = exercise.stage;
+    let sessions = std::mem::take(&mut exercise.behaviours);
+    let behaviours = sessions.into_iter().map(|session| Behaviour { stage, session }).collect();
+    // Shared, because a session can have megabytes to send, and a fork copies the tables of them all.
+    let case = Arc::new(Case { exercise, behaviours });
+    let mut add = |what: &str, test: fn(&Case, &str) -> Result<(), Failed>, program: String| {
+        let case = Arc::clone(&case);
+        trials.push(Trial::test(format!("{name}/{what}"), move || test(&case, &program)));
     };
-    let name = &exercise.name;
     let solution = format!("{name}-solution");
     add("the_starter_stops_at_its_step", stops, name.clone());
     add("the_solution_holds", holds, solution.clone());
-    if STOPS.iter().any(|row| row.0 == name && row.3.is_some()) {
+    if row(&name).is_ok_and(|row| row.3.is_some()) {
         add("the_solution_keeps_what_the_stage_has", keeps, solution);
     }
     add("it_is_short_and_has_hints", rules, name.clone());
-    let wrong: Vec<&str> = wrong().filter(|wrong| is_of(wrong, name)).collect();
-    for program in &wrong {
+    let wrong: Vec<&str> = wrong().filter(|wrong| is_of(wrong, &name)).collect();
+    for program in wrong {
         let what = program[name.len() + 1..].replace('-', "_");
-        add(&format!("caught_{what}"), caught, (*program).to_owned());
+        add(&format!("caught_{what}"), caught, program.to_owned());
     }
     trials
 }
@@ -97,18 +109,21 @@ fn is_of(wrong: &str, exercise: &str) -> bool {
     wrong.strip_prefix(exercise).is_some_and(|rest| rest.starts_with('-'))
 }
 
+fn row(name: &str) -> Result<&'static Row, Failed> {
+    Ok(STOPS.iter().find(|row| row.0 == name).ok_or("expected a row in STOPS")?)
+}
+
 /// Examines an example, or a wrong program: which behaviour falls short first, if one does.
-fn examine(exercise: &Exercise, program: &str, what: &[Session]) -> Result<Option<Fault>, Failed> {
+fn examine(case: &Case, program: &str, what: &[Behaviour]) -> Result<Option<Fault>, Failed> {
     let binary = |name| stages::programs().map(|folder| folder.join("examples").join(name));
     let path = |name| binary(name).map(|path| path.to_string_lossy().into_owned());
     let command = match wrong().any(|wrong| wrong == program) {
         true => vec![path("wrong")?, "{addr}".to_owned(), program.to_owned()],
         false => vec![path(program)?],
     };
-    let cast = exercise.cast(command)?;
-    let fault = what.iter().find_map(|session| {
-        let behaviour = Behaviour { stage: exercise.stage, session: session.clone() };
-        Some((session.name(), check::examine(&behaviour, &cast).err()?))
+    let cast = case.exercise.cast(command)?;
+    let fault = what.iter().find_map(|behaviour| {
+        Some((behaviour.session.name(), check::examine(behaviour, &cast).err()?))
     });
     Ok(fault)
 }
@@ -116,10 +131,9 @@ fn examine(exercise: &Exercise, program: &str, what: &[Session]) -> Result<Optio
 /// The name of a behaviour, and why it does not hold.
 type Fault = (String, Box<Report>);
 
-fn stops(exercise: &Exercise, program: &str) -> Result<(), Failed> {
-    let row = STOPS.iter().find(|row| row.0 == exercise.name);
-    let (_, behaviour, step, _) = row.ok_or("expected a row in STOPS")?;
-    let fault = examine(exercise, program, &exercise.behaviours)?;
+fn stops(case: &Case, program: &str) -> Result<(), Failed> {
+    let (_, behaviour, step, _) = row(program)?;
+    let fault = examine(case, program, &case.behaviours)?;
     let (first, report) = fault.ok_or("the starter holds already")?;
     match first == *behaviour && report.step() == *step {
         true => Ok(()),
@@ -127,20 +141,16 @@ fn stops(exercise: &Exercise, program: &str) -> Result<(), Failed> {
     }
 }
 
-fn holds(exercise: &Exercise, program: &str) -> Result<(), Failed> {
-    all_right(examine(exercise, program, &exercise.behaviours)?)
+fn holds(case: &Case, program: &str) -> Result<(), Failed> {
+    all_right(examine(case, program, &case.behaviours)?)
 }
 
-fn keeps(exercise: &Exercise, program: &str) -> Result<(), Failed> {
-    let placeholder = match exercise.part {
-        Part::Server => "{server}",
-        Part::Client => "{client}",
-    };
-    let row = STOPS.iter().find(|row| row.0 == exercise.name);
-    let stage = row.and_then(|row| row.3).ok_or("expected a stage in STOPS")?;
-    let demanded = check::demanded(stage)?.into_iter().map(|behaviour| behaviour.session);
-    let own: Vec<Session> = demanded.filter(|session| session.starts(placeholder)).collect();
-    all_right(examine(exercise, program, &own)?)
+fn keeps(case: &Case, program: &str) -> Result<(), Failed> {
+    let placeholder = format!("{{{}}}", case.exercise.part.name());
+    let stage = row(&case.exercise.name)?.3.ok_or("expected a stage in STOPS")?;
+    let mut own = check::demanded(stage)?;
+    own.retain(|behaviour| behaviour.session.starts(&placeholder));
+    all_right(examine(case, program, &own)?)
 }
 
 fn all_right(fault: Option<Fault>) -> Result<(), Failed> {
@@ -150,8 +160,8 @@ fn all_right(fault: Option<Fault>) -> Result<(), Failed> {
     }
 }
 
-fn caught(exercise: &Exercise, program: &str) -> Result<(), Failed> {
-    let fault = examine(exercise, program, &exercise.behaviours)?;
+fn caught(case: &Case, program: &str) -> Result<(), Failed> {
+    let fault = examine(case, program, &case.behaviours)?;
     let (_, report) = fault.ok_or("every behaviour holds")?;
     // A program that cannot be started is not caught.
     match report.step().contains("$ {") {
@@ -160,12 +170,12 @@ fn caught(exercise: &Exercise, program: &str) -> Result<(), Failed> {
     }
 }
 
-fn rules(exercise: &Exercise, name: &str) -> Result<(), Failed> {
-    let lines = fs::read_to_string(&exercise.solution)?.lines().count();
+fn rules(case: &Case, name: &str) -> Result<(), Failed> {
+    let lines = fs::read_to_string(&case.exercise.solution)?.lines().count();
     let most = if name == "chat" { LINES_OF_CHAT } else { LINES };
-    let no_hint = exercise.behaviours.iter().find(|session| session.hint.is_none());
-    if let Some(session) = no_hint {
-        return Err(format!("{} has no hint", session.path.display()).into());
+    let no_hint = case.behaviours.iter().find(|behaviour| behaviour.session.hint.is_none());
+    if let Some(behaviour) = no_hint {
+        return Err(format!("{} has no hint", behaviour.name()).into());
     }
     let ways = wrong().filter(|wrong| is_of(wrong, name)).count();
     match () {
@@ -175,9 +185,9 @@ fn rules(exercise: &Exercise, name: &str) -> Result<(), Failed> {
     }
 }
 
-fn belongs(exercises: &[Exercise]) -> Result<(), Failed> {
+fn belongs(exercises: &BTreeSet<String>) -> Result<(), Failed> {
     let mut known: BTreeSet<String> = ["wrong".to_owned()].into();
-    for Exercise { name, .. } in exercises {
+    for name in exercises {
         known.extend([name.clone(), format!("{name}-solution")]);
     }
     for folder in ["examples", "behaviours", "tests/wrong"] {
