@@ -24,7 +24,7 @@ const STOPS: &[Row] = &[
     ("utf8", "3-cut-in-two", r#"peer | "4 caf\xc3\xa9\n""#, None),
     ("spin", "2-a-client-that-closes", "peer ~ end", Some(2)),
     ("reset", "2-a-reset", r#"next | "server send :my turn""#, Some(3)),
-    ("silent", "2-a-silent-client", "silent = end", Some(5)),
+    ("silent", "2-a-silent-client", "silent ~ end", Some(5)),
     ("empty", "3-an-empty-message", r#"peer | "\0\rserver send :""#, None),
     ("bye", "2-bye", r#"peer | "bye""#, Some(4)),
     ("whole-answer", "2-a-long-answer", "client ~ LAST", Some(5)),
