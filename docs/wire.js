@@ -24,7 +24,7 @@
     // What stands in backquotes is code.
     const said = (text) => text.split('`').map((part, at) => (at % 2 ? make('code', { textContent: part }) : part));
 
-    const step = (figure, paper, run, opener) => {
+    const step = (figure, scroll, paper, run, opener) => {
         const back = make('button', { type: 'button', textContent: '←', ariaLabel: 'One step back' });
         const on = make('button', { type: 'button', textContent: '→', ariaLabel: 'One step on' });
         const slider = make('input', { type: 'range', min: 0, max: run.steps.length, ariaLabel: 'Step' });
@@ -48,19 +48,22 @@
             slider.value = at;
             slider.ariaValueText = `${at} of ${run.steps.length}`;
             count.textContent = `${at} / ${run.steps.length}`;
-            back.disabled = at === 0;
-            on.disabled = at === run.steps.length;
+            // Not disabled: a button that is loses the focus, and the next key turns the page.
+            back.ariaDisabled = at === 0;
+            on.ariaDisabled = at === run.steps.length;
             say.replaceChildren(...said(at ? sentence : 'Press → to begin. The picture is uncovered from top to bottom, as one thing follows from another.'));
             who.replaceChildren(...places.map(([name, what, kind]) =>
                 make('span', { className: kind }, make('b', { textContent: name }), ' ' + what)));
             terminals.replaceChildren(...shown.map(([name, lines]) =>
                 make('div', {}, make('b', { textContent: `${name}’s terminal` }), make('samp', { textContent: lines.join('\n') }))));
+            terminals.querySelectorAll('samp').forEach((screen) => (screen.scrollTop = screen.scrollHeight));
             curtain.hidden = at === run.steps.length;
             curtain.style.top = `${(100 * height) / run.height}%`;
-            const line = curtain.getBoundingClientRect().top, top = panel.getBoundingClientRect().bottom;
-            if (at && !curtain.hidden && (line > innerHeight - 40 || line < top + 40)) {
+            // The line stays in sight, with what comes next below it.
+            const line = (paper.clientHeight * height) / run.height;
+            if (line < scroll.scrollTop + 40 || line > scroll.scrollTop + 0.75 * scroll.clientHeight) {
                 const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-                scrollBy({ top: line - (top + innerHeight) / 2, behavior: calm ? 'auto' : 'smooth' });
+                scroll.scrollTo({ top: at ? line - 0.5 * scroll.clientHeight : 0, behavior: calm ? 'auto' : 'smooth' });
             }
         };
         back.onclick = () => show(at - 1);
@@ -83,6 +86,7 @@
             show(moves[event.key]);
         };
         show(0);
+        figure.scrollIntoView({ block: 'nearest' });
         on.focus();
     };
 
@@ -110,7 +114,7 @@
         opener.onclick = () => {
             const begin = () => {
                 opener.hidden = true;
-                step(figure, paper, runs[name], opener);
+                step(figure, scroll, paper, runs[name], opener);
             };
             if (runs[name]) return begin();
             asked[name] = () => {

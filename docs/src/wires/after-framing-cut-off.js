@@ -23,9 +23,9 @@ wire("after-framing-cut-off", {height: 766, steps: [
 [604, "`close`: the server is done with the connection. Its kernel sends a FIN: no more comes from here.", 0, 0],
 [611, "The ACK arrives: the other kernel has the FIN. The end of the peer is in FIN-WAIT-2, and can still receive.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "LAST-ACK", ""], ["peer’s end", "FIN-WAIT-2", ""]], 0],
 [673, "The server prints `127.0.0.1:40001: failed to read a whole message: 7 bytes came, and no newline`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "127.0.0.1:40001: failed to read a whole message: 7 bytes came, and no newline"]]]],
-[631, "The FIN arrives: the kernel of the peer has the end of the stream. The peer learns of it by `read`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "LAST-ACK", ""], ["peer’s end", "TIME-WAIT, the end unread", ""]], 0],
-[643, "The peer receives the end of the stream.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "LAST-ACK", ""], ["peer’s end", "TIME-WAIT", ""]], 0],
-[669, "The last ACK arrives: this end of the connection is gone.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "CLOSED", ""], ["peer’s end", "TIME-WAIT", ""]], 0],
+[673, "The FIN arrives: the kernel of the peer has the end of the stream. The peer learns of it by `read`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "LAST-ACK", ""], ["peer’s end", "TIME-WAIT, the end unread", ""]], 0],
+[673, "The peer receives the end of the stream.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "LAST-ACK", ""], ["peer’s end", "TIME-WAIT", ""]], 0],
+[673, "The last ACK arrives: this end of the connection is gone.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "CLOSED", ""], ["peer’s end", "TIME-WAIT", ""]], 0],
 [681, "The server prints `wait client connect.........`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "127.0.0.1:40001: failed to read a whole message: 7 bytes came, and no newline", "wait client connect........."]]]],
 [692, "`accept` waits: nobody else has connected.", [["server", "waits in accept", "wait"], ["peer", "idle", ""], ["server’s end", "CLOSED", ""], ["peer’s end", "TIME-WAIT", ""]], 0],
 ]})

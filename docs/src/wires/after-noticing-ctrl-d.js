@@ -27,7 +27,7 @@ wire("after-noticing-ctrl-d", {height: 938, steps: [
 [741, "The client prints `recv=\"server send :hello\"`.", 0, [["client", ["hello", "recv=\"server send :hello\""]]]],
 [760, "`read` waits: nothing has come from the other end.", [["peer", "idle", ""], ["client", "waits in read", "wait"], ["client/2", "runs", ""], ["peer’s end", "CLOSE-WAIT, 1 byte unread", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
 [805, "The peer closes its socket.", [["peer", "ended", "end"], ["client", "waits in read", "wait"], ["client/2", "runs", ""], ["peer’s end", "CLOSE-WAIT", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
-[801, "`read` returns 0, the end of the stream: the other end has closed, and all that it sent has been read.", [["peer", "ended", "end"], ["client", "runs", ""], ["client/2", "runs", ""], ["peer’s end", "CLOSE-WAIT", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
+[805, "`read` returns 0, the end of the stream: the other end has closed, and all that it sent has been read.", [["peer", "ended", "end"], ["client", "runs", ""], ["client/2", "runs", ""], ["peer’s end", "CLOSE-WAIT", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
 [825, "The client prints `socket close.....`.", [["peer", "ended", "end"], ["client", "runs", ""], ["client/2", "runs", ""], ["peer’s end", "LAST-ACK", ""], ["client’s end", "FIN-WAIT-2", ""]], [["client", ["hello", "recv=\"server send :hello\"", "socket close....."]]]],
 [828, "The FIN arrives: both directions have ended. The kernel keeps this end for a minute, in TIME-WAIT.", [["peer", "ended", "end"], ["client", "runs", ""], ["client/2", "runs", ""], ["peer’s end", "LAST-ACK", ""], ["client’s end", "TIME-WAIT", ""]], 0],
 [844, "`close`: the client gives the socket back.", 0, 0],

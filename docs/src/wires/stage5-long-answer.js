@@ -25,7 +25,7 @@ wire("stage5-long-answer", {height: 752, steps: [
 [634, "`read` returns at once, with 3 bytes that were in the kernel: `xxx`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [642, "4 bytes arrive in the kernel of the peer, which acknowledges them. The peer has not read them.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED, 4 bytes unread", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [658, "The client prints `recv=\"xxx\"`.", 0, [["client", [">hello", "recv=\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", ">next", "recv=\"xxx\""]]]],
-[654, "The peer receives 4 bytes: `next`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
+[658, "The peer receives 4 bytes: `next`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [666, "The client shows its prompt.", 0, [["client", [">hello", "recv=\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...", ">next", "recv=\"xxx\"", ">"]]]],
 [677, "The client waits for the keyboard, and does not look at the connection.", [["peer", "idle", ""], ["client", "waits at the keyboard", "key"], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 ]})

@@ -21,7 +21,7 @@ wire("stage5-long-message", {height: 915, steps: [
 [573, "`read` returns at once, with 16 bytes that were in the kernel: `0123456789abcde.`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED", ""]], 0],
 [581, "1037 bytes arrive in the kernel of the peer, which acknowledges them. The peer has not read them.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED, 1037 bytes unread", ""]], 0],
 [597, "The server prints `recv=\"0123456789abcde.\"`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "recv=\"0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789abcde.0123456789...", "recv=\"0123456789abcde.\""]]]],
-[593, "The peer receives 13 bytes: `server send :`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED, 1024 bytes unread", ""]], 0],
+[597, "The peer receives 13 bytes: `server send :`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED, 1024 bytes unread", ""]], 0],
 [612, "The peer receives 16 bytes: `0123456789abcde....`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED, 1008 bytes unread", ""]], 0],
 [616, "`write` gives 29 bytes to the kernel and returns. Nobody has read them yet.", 0, 0],
 [631, "The peer receives 29 bytes: `server send :0123456789abcde.`.", [["server", "runs", ""], ["peer", "idle", ""], ["server’s end", "ESTABLISHED", ""], ["peer’s end", "ESTABLISHED, 979 bytes unread", ""]], 0],

@@ -31,7 +31,7 @@ wire("stage5-reset-in-the-queue", {height: 1164, steps: [
 [893, "`busy` receives the end of the stream.", 0, 0],
 [897, "`accept` returns at once: the connection from 127.0.0.1:40002 was in the queue.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40001", "LAST-ACK", ""], ["server’s end of 40002", "CLOSED, 5 bytes unread", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
 [921, "The server prints `127.0.0.1:40002`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "wait client connect.........", "127.0.0.1:40002"]]]],
-[919, "The last ACK arrives: this end of the connection is gone.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40002", "CLOSED, 5 bytes unread", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
+[921, "The last ACK arrives: this end of the connection is gone.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40002", "CLOSED, 5 bytes unread", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
 [940, "`read` returns at once, with 5 bytes that were in the kernel: `hello`.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40002", "CLOSED", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
 [964, "The server prints `recv=\"hello\"`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "wait client connect.........", "127.0.0.1:40002", "recv=\"hello\""]]]],
 [983, "`write` fails: ECONNRESET.", 0, 0],

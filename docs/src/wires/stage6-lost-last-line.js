@@ -28,7 +28,7 @@ wire("stage6-lost-last-line", {height: 888, steps: [
 [708, "`read` returns 0, the end of the stream: the peer has closed, and all that it sent has been read.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "FIN-WAIT-2", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [716, "22 bytes arrive in the kernel of the peer, which acknowledges them. The peer has not read them.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "FIN-WAIT-2, 22 bytes unread", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [732, "The client prints `socket close.....`.", 0, [["client", [">Q", "recv=\"server send :Q\"", ">do not forget the milk", "socket close....."]]]],
-[728, "The peer receives 22 bytes: `do not forget the milk`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "FIN-WAIT-2", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
+[732, "The peer receives 22 bytes: `do not forget the milk`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "FIN-WAIT-2", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [751, "`close`: the client is done with the connection. Its kernel sends a FIN: no more comes from here.", 0, 0],
 [770, "The client ends, with exit status 0.", [["peer", "idle", ""], ["client", "ended", "end"], ["peer’s end", "FIN-WAIT-2", ""], ["client’s end", "LAST-ACK", ""]], 0],
 [778, "The FIN arrives: the kernel of the peer has the end of the stream. The peer learns of it by `read`.", [["peer", "idle", ""], ["client", "ended", "end"], ["peer’s end", "TIME-WAIT, the end unread", ""], ["client’s end", "LAST-ACK", ""]], 0],

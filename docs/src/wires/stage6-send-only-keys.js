@@ -44,7 +44,7 @@ wire("stage6-send-only-keys", {height: 1231, steps: [
 [1039, "You type `q` into the terminal of the client and press Enter.", 0, 0],
 [1058, "`write` gives 1 byte to the kernel and returns. Nobody has read it yet.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], [["client", [">Quit? faq", ">Quit? faq", ">O", "> q", ">Q", ">q"]]]],
 [1094, "`close`: the client is done with the connection. Its kernel sends a FIN: no more comes from here.", 0, 0],
-[1085, "1 byte arrives in the kernel of the peer, which acknowledges it. The peer has not read it.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED, 1 byte unread", ""], ["client’s end", "ESTABLISHED", ""]], 0],
+[1094, "1 byte arrives in the kernel of the peer, which acknowledges it. The peer has not read it.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED, 1 byte unread", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [1097, "The peer receives 1 byte: `q`.", [["peer", "idle", ""], ["client", "runs", ""], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [1113, "The client ends, with exit status 0.", [["peer", "idle", ""], ["client", "ended", "end"], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "FIN-WAIT-1", ""]], 0],
 [1121, "The FIN arrives: the kernel of the peer has the end of the stream. The peer learns of it by `read`.", [["peer", "idle", ""], ["client", "ended", "end"], ["peer’s end", "CLOSE-WAIT, the end unread", ""], ["client’s end", "FIN-WAIT-1", ""]], 0],

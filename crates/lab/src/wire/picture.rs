@@ -89,9 +89,11 @@ pub fn draw(story: &Story, title: &str) -> Picture {
         order.iter().zip(&told).map(|(event, told)| (*event, told.now.clone())).collect();
     let drawing = Composer::new(story, &columns, &rows, &heights, &steps).compose();
     let svg = svg::write(&drawing, story, title);
+    let mut low: f64 = 0.0;
     let says = order.iter().zip(told).filter_map(|(event, told)| {
         let room = rows[*event].as_ref().map_or(6.0, |row| row.height() - 2.0);
-        let y = heights.y[*event] + room;
+        low = low.max(heights.y[*event] + room);
+        let y = low;
         told.sentence.map(|sentence| Step { y, sentence, now: told.now })
     });
     Picture {
