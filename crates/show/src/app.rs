@@ -34,7 +34,8 @@ const LOOKS: [Duration; 4] = [
 ];
 /// How long a step stays at the automatic pace, and for each letter that there is to read.
 const PACE: Duration = Duration::from_secs(3);
-const READING: Duration = Duration::from_millis(50);
+const READING: Duration = Duration::from_millis(30);
+const LONGEST: Duration = Duration::from_secs(15);
 const MINUTE: Duration = Duration::from_secs(60);
 
 pub(crate) enum State {
@@ -59,6 +60,8 @@ pub(crate) struct App {
     pub state: State,
     /// When the step that runs began.
     pub since: Instant,
+    /// Until then it is seen to run, even if it is over.
+    calm: Instant,
     /// The last press of a key that came too early.
     early: Option<Instant>,
     /// What raw peers did and got, and in which group.
@@ -82,7 +85,7 @@ pub(crate) struct App {
     /// Show what a recording says in the place of what this machine's kernel does.
     pub recorded: bool,
     /// The time that each session took so far, and whether it was shown to its end.
-    pub taken_times: HashMap<usize, (Duration, bool)>,
+    taken_times: HashMap<usize, (Duration, bool)>,
 }
 
 impl App {
@@ -110,6 +113,7 @@ impl App {
             group: 0,
             state: State::Busy,
             since: now,
+            calm: now,
             early: None,
             logs: HashMap::new(),
             taken: None,
@@ -160,6 +164,13 @@ impl App {
         self.opened = Instant::now();
     }
 
+    /// The sessions that were shown to their ends, and how long that took.
+    pub(crate) fn whole(&self) -> impl Iterator<Item = (&Session, Duration)> {
+        let whole = |at: usize| self.taken_times.get(&at).filter(|(_, whole)| *whole);
+        let sessions = self.sessions.iter().enumerate();
+        sessions.filter_map(move |(at, session)| Some((session, whole(at)?.0)))
+    }
+
     /// Plays from the start, without a pause up to this group.
     fn play(&mut self, fast: usize) {
         // Nothing of the last play runs beside the new one.
@@ -167,6 +178,7 @@ impl App {
         self.logs.clear();
         (self.group, self.strayed, self.taken, self.message) = (0, false, None, None);
         (self.state, self.since, self.eyes) = (State::Busy, Instant::now(), Eyes::default());
+        self.calm = self.since;
         self.runs += 1;
         self.run = Some(Run::start(self.runs, &self.lesson.session, &self.cast, fast, &self.tell));
     }
@@ -200,7 +212,12 @@ impl App {
 
     /// Does a press lead to the next step?
     pub(crate) fn ready(&self) -> bool {
-        matches!(self.state, State::Ready) && self.since.elapsed() >= STEP
+        matches!(self.state, State::Ready) && Instant::now() >= self.calm
+    }
+
+    /// Does a step run, or is it seen to run?
+    pub(crate) fn busy(&self) -> bool {
+        matches!(self.state, State::Busy | State::Ready) && !self.ready()
     }
 
     /// How long the step has been running, if that is long.
@@ -219,6 +236,7 @@ impl App {
         match &self.state {
             State::Ready => {
                 (self.state, self.since) = (State::Busy, Instant::now());
+                self.calm = self.since + STEP;
                 if let Some(run) = &self.run {
                     run.go();
                 }
@@ -400,8 +418,7 @@ impl App {
         let (changed, looks) = self.changed;
         let look = LOOKS.get(looks).map(|look| changed + *look);
         let elapsed = self.since.elapsed();
-        let calm =
-            (matches!(self.state, State::Ready) && elapsed < STEP).then(|| self.since + STEP);
+        let calm = (matches!(self.state, State::Ready) && !self.ready()).then_some(self.calm);
         let long = matches!(self.state, State::Busy)
             .then(|| self.since + Duration::from_secs(elapsed.as_secs() + 1));
         let pace = match self.state {
@@ -449,7 +466,7 @@ impl App {
     pub(crate) fn pace(&self) -> Duration {
         let caption = self.caption(200);
         let letters: usize = caption.iter().flatten().flatten().map(|(text, _)| text.len()).sum();
-        PACE + READING * u32::try_from(letters).unwrap_or(0)
+        LONGEST.min(PACE + READING * u32::try_from(letters).unwrap_or(0))
     }
 
     /// The time that the notes give the session.

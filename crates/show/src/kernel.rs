@@ -126,7 +126,7 @@ impl Connection {
             };
             // As ss(8) has it.
             let state =
-                if short { end.state.replace("ESTABLISHED", "ESTAB") } else { end.state.clone() };
+                if narrow { end.state.replace("ESTABLISHED", "ESTAB") } else { end.state.clone() };
             (state, role)
         };
         let mut row = vec![

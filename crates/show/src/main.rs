@@ -1,6 +1,7 @@
 //! `cargo show`: sessions before a class, or before one learner, in live panes.
 
 mod app;
+mod desk;
 mod kernel;
 mod lesson;
 mod overlay;
@@ -15,19 +16,21 @@ mod text;
 mod theme;
 mod view;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
-use lab::course::schedule;
-use lab::course::stages;
+use lab::course::session::Session;
+use lab::course::{notes, schedule, stages};
 use lab::rig::process;
 use ratatui::crossterm::event::KeyEvent;
 
 use app::App;
+use desk::Desk;
 use screen::Screen;
 use theme::Theme;
 
@@ -42,6 +45,12 @@ struct Options {
     /// Dark letters on white, for bright rooms
     #[arg(long)]
     light: bool,
+    /// Follow a show that runs in another window, with the notes for the teacher
+    #[arg(long, conflicts_with_all = ["what", "rehearse", "record", "schedule"])]
+    notes: bool,
+    /// Write the minutes that each session took, from its start to its end, into its notes
+    #[arg(long)]
+    rehearse: bool,
     /// Write what is seen, one frame a step, into a file that ends in .cast (asciicast), .js or .svg
     #[arg(long, value_name = "FILE")]
     record: Vec<PathBuf>,
@@ -57,6 +66,10 @@ pub(crate) enum Event {
     /// The terminal is gone.
     Closed,
     Play(u64, run::News),
+    /// Somebody follows from now on.
+    Followed,
+    /// For the teacher's window: what the first one sends.
+    Desk(desk::Sent),
 }
 
 /// Nobody sees more pictures in a second.
@@ -106,22 +119,27 @@ fn show(options: &Options) -> Result<()> {
         return record::record(&mut app, &events, &options.record);
     }
     screen::usable(what)?;
+    if options.notes {
+        return desk::follow(Theme::from_env(options.light));
+    }
     let (sessions, at) = sessions(what)?;
     stages::build_only(&sessions)?;
     let cast = stages::troupe()?;
     let (tell, events) = channel();
     let theme = Theme::from_env(options.light);
+    let desk = Desk::open(&tell)?;
     let screen = Screen::open(&tell)?;
     let mut app = App::open(sessions, at, cast, theme, tell)?;
-    let shown = watch(&mut app, screen, &events);
+    let shown = watch(&mut app, screen, desk, &events);
     app.leave();
     // Every program ends before the audience has its shell back.
     app.run = None;
-    shown
+    shown?;
+    if options.rehearse { rehearsed(&app) } else { Ok(()) }
 }
 
 /// The sessions to show, and with which of them it begins.
-fn sessions(what: Option<&str>) -> Result<(Vec<lab::course::session::Session>, usize)> {
+fn sessions(what: Option<&str>) -> Result<(Vec<Session>, usize)> {
     let Some(what) = what else {
         let lessons = stages::STAGES.map(schedule::lessons).collect::<Result<Vec<_>>>()?;
         return Ok((lessons.into_iter().flatten().map(|(session, _)| session).collect(), 0));
@@ -138,7 +156,31 @@ fn sessions(what: Option<&str>) -> Result<(Vec<lab::course::session::Session>, u
     Ok((all, at.unwrap_or(0)))
 }
 
-fn watch(app: &mut App, mut screen: Screen, events: &Receiver<Event>) -> Result<()> {
+/// Writes the minutes of the sessions that were shown to their ends into their notes.
+fn rehearsed(app: &App) -> Result<()> {
+    for (session, time) in app.whole() {
+        let file = notes::file(session);
+        let name = session.name();
+        let Ok(text) = fs::read_to_string(&file) else {
+            println!(
+                "{name}: {} minutes; it has no notes to write them into",
+                notes::minutes(time)
+            );
+            continue;
+        };
+        fs::write(&file, notes::with_minutes(&text, time))
+            .with_context(|| format!("failed to write {}", file.display()))?;
+        println!("{name}: {} minutes", notes::minutes(time));
+    }
+    Ok(())
+}
+
+fn watch(
+    app: &mut App,
+    mut screen: Screen,
+    mut desk: Desk,
+    events: &Receiver<Event>,
+) -> Result<()> {
     let mut drawn = Instant::now() - FRAME;
     let mut stale = true;
     loop {
@@ -158,6 +200,8 @@ fn watch(app: &mut App, mut screen: Screen, events: &Receiver<Event>) -> Result<
                 stale = true;
             }
             Ok(Event::Resized) => stale = true,
+            Ok(Event::Followed) => desk.show(app, true),
+            Ok(Event::Desk(_)) => {}
             Ok(Event::Play(run, news)) => {
                 app.news(run, news);
                 stale = true;
@@ -168,6 +212,7 @@ fn watch(app: &mut App, mut screen: Screen, events: &Receiver<Event>) -> Result<
         stale |= app.tick();
         if stale && drawn.elapsed() >= FRAME {
             screen.draw(|frame| app.draw(frame))?;
+            desk.show(app, false);
             (drawn, stale) = (Instant::now(), false);
         }
     }

@@ -53,9 +53,7 @@ impl Overlay {
         let mut rows: Vec<_> = rows.collect();
         let ports = app.run.as_ref().map(|run| run.audience.ports()).unwrap_or_default();
         if let Some(port) = ports.real(5001) {
-            let really = format!(
-                "The server's port is shown as 5001, as in the book. Really it is 127.0.0.1:{port}."
-            );
+            let really = format!("The server's port 5001 is as in the book; really it is {port}.");
             rows.extend([
                 (String::new(), String::new(), Role::Plain),
                 (String::new(), really, Role::Dim),

@@ -225,7 +225,7 @@ impl App {
     fn sent(&self) -> Vec<Sent> {
         let story = self.lesson.story.as_ref();
         // Nobody sees the wire of a step before the step is over.
-        let shown = if matches!(self.state, State::Busy) { None } else { self.shown() };
+        let shown = if self.busy() { None } else { self.shown() };
         story.zip(shown).map(|(story, group)| story.sent(group)).unwrap_or_default()
     }
 
@@ -296,8 +296,8 @@ impl App {
         let mut rows = Vec::new();
         let mut add =
             |sign: &str, text: &str, role| rows.extend(paragraph(sign, text, role, cells));
-        match (&self.state, self.shown()) {
-            (State::Busy, Some(group)) => add("", &words(self.lesson.act(group)), Role::Say),
+        match (self.busy(), self.shown()) {
+            (true, Some(group)) => add("", &words(self.lesson.act(group)), Role::Say),
             (_, None) => add("", &self.lesson.session.title, Role::Say),
             (_, Some(group)) => {
                 let note = self.lesson.note(group).cloned().unwrap_or_default();
@@ -346,7 +346,7 @@ impl App {
                 );
             }
             State::Done => add("", "End of this session.", Role::Next),
-            State::Ready => {
+            State::Ready if self.ready() => {
                 let note = self.lesson.note(self.group);
                 if let Some(predict) = note.and_then(|note| note.predict.as_ref()) {
                     add("? ", &predict.question, Role::Question);
@@ -358,7 +358,7 @@ impl App {
                 }
                 add("next: ", &words(self.lesson.act(self.group)), Role::Next);
             }
-            State::Busy => {}
+            State::Busy | State::Ready => {}
         }
         rows
     }
