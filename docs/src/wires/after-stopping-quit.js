@@ -25,7 +25,7 @@ wire("after-stopping-quit", {height: 1205, steps: [
 [693, "You type `quit` into the terminal of the server and press Enter.", 0, 0],
 [701, "The server prints `quit`.", [["server", "waits in read", "wait"], ["server/2", "runs", ""], ["peer", "idle", ""], ["server’s end of 40001", "ESTABLISHED", ""], ["peer’s end of 40001", "ESTABLISHED", ""]], [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "recv=\"hello\"", "quit"]]]],
 [726, "`shutdown`: `server/2` does not want to receive any more.", 0, 0],
-[759, "`read` returns 0, the end of the stream: the peer has closed, and all that it sent has been read.", [["server", "runs", ""], ["server/2", "runs", ""], ["peer", "idle", ""], ["server’s end of 40001", "ESTABLISHED", ""], ["peer’s end of 40001", "ESTABLISHED", ""]], 0],
+[759, "`read` returns 0: the program of the server itself has ended this direction.", [["server", "runs", ""], ["server/2", "runs", ""], ["peer", "idle", ""], ["server’s end of 40001", "ESTABLISHED", ""], ["peer’s end of 40001", "ESTABLISHED", ""]], 0],
 [792, "`socket`: `server/2` asks its kernel for a TCP socket.", 0, 0],
 [825, "`close`: the server gives back its copy of the socket. Nothing is sent: somebody else holds it still.", 0, 0],
 [858, "`connect` waits: the kernel of `server/2` sends a SYN and must have an answer.", [["server", "runs", ""], ["server/2", "waits in connect", "wait"], ["peer", "idle", ""], ["server’s end of 40001", "ESTABLISHED", ""], ["peer’s end of 40001", "ESTABLISHED", ""]], 0],

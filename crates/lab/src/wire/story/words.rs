@@ -51,6 +51,7 @@ enum Say {
     ReadsPart,
     ReadsEnd,
     ReadsEndAgain,
+    ReadsEndOwn,
     ReadsReset,
     ReadsNothingYet,
     Keyboard,
@@ -148,6 +149,7 @@ fn words(say: Say) -> &'static str {
         Say::ReadsPart => "`read` returns {n}: `{data}`. {more} stay in the kernel, for the next `read`.",
         Say::ReadsEnd => "`read` returns 0, the end of the stream: {other} has closed, and all that it sent has been read.",
         Say::ReadsEndAgain => "`read` returns 0 again: after the end of the stream there is nothing else.",
+        Say::ReadsEndOwn => "`read` returns 0: the program of {who} itself has ended this direction.",
         Say::ReadsReset => "`read` fails: the connection has been reset.",
         Say::ReadsNothingYet => "`read` gives up: nothing has come.",
         Say::Keyboard => "{who} waits for the keyboard, and does not look at the connection.",
@@ -321,7 +323,7 @@ pub(super) fn sentence(story: &Story, event: usize, before: &Now, after: &Now) -
         }
         What::Leaves(_) => return None,
         What::Arrives(segment) => {
-            arrives(story, &story.segments[*segment], [before, after], &mut fill)?
+            arrives(story, event, &story.segments[*segment], [before, after], &mut fill)?
         }
     };
     Some(fill.fill(words(say)))
@@ -459,15 +461,26 @@ fn returns(
         ("write", _) if other_has_closed(call, before) => Say::WritesToNobody,
         ("write", _) => Say::Writes,
         ("read", _) if call.moved == 0 => {
-            let again = |event: &Event| match &event.what {
-                What::Calls(other) | What::Returns(other) => {
+            let again = |event: &Event| {
+                calls(event).is_some_and(|other| {
                     other.name == "read"
                         && other.result == "0"
                         && other.connection == call.connection
-                }
-                _ => false,
+                })
             };
-            if story.events[..event].iter().any(again) { Say::ReadsEndAgain } else { Say::ReadsEnd }
+            let own = |event: &Event| {
+                calls(event).is_some_and(|other| {
+                    other.name == "shutdown"
+                        && other.argument != "write"
+                        && other.connection == call.connection
+                })
+            };
+            let earlier = &story.events[..event];
+            match () {
+                () if earlier.iter().any(again) => Say::ReadsEndAgain,
+                () if earlier.iter().any(own) => Say::ReadsEndOwn,
+                () => Say::ReadsEnd,
+            }
         }
         ("read", _) if is.unread > 0 => {
             fill.more = is.unread;
@@ -504,6 +517,13 @@ fn returns(
     })
 }
 
+fn calls(event: &Event) -> Option<&Call> {
+    match &event.what {
+        What::Begins(call) | What::Calls(call) | What::Returns(call) => Some(call),
+        _ => None,
+    }
+}
+
 fn other_has_closed(call: &Call, now: &Now) -> bool {
     let other = call.connection.and_then(|(at, side)| now.socket(at, side.other()));
     other.is_some_and(|other| other.closed)
@@ -521,6 +541,7 @@ fn sent_by(story: &Story, event: usize, end: (usize, Side)) -> Option<&Segment> 
 
 fn arrives(
     story: &Story,
+    event: usize,
     segment: &Segment,
     [before, after]: [&Now; 2],
     fill: &mut Fill,
@@ -533,7 +554,12 @@ fn arrives(
     let owner = connection.owners[side as usize];
     fill.who = owner.map_or(format!("the {side}'s end"), |owner| name(story, owner));
     // What its program is in, and whether that is about this connection.
-    let place = owner.map(|owner| &after.places[owner]);
+    // Of several threads it is for the one that has read from it last.
+    let reader = story.events[..event].iter().rev().find_map(|earlier| {
+        let reads = |call: &&Call| call.name == "read" && call.connection == Some((at, side));
+        calls(earlier).filter(reads).and(earlier.party)
+    });
+    let place = reader.or(owner).map(|party| &after.places[party]);
     let waits = match place {
         Some(Place::Waits(call)) => call.as_str(),
         _ => "",
