@@ -43,10 +43,15 @@ def page(browser, wrong, **context):
         if not request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
             wrong(f"asks another machine: {request.url}")
 
+    def failed(request):
+        # Whoever leaves a page ends what it still asks for.
+        if request.failure != "net::ERR_ABORTED":
+            wrong(f"did not get {request.url}: {request.failure}")
+
     page.on("console", lambda message: message.type == "error" and wrong(f"console: {message.text}"))
     page.on("pageerror", lambda error: wrong(f"error: {error}"))
     page.on("request", request)
-    page.on("requestfailed", lambda request: wrong(f"did not get {request.url}: {request.failure}"))
+    page.on("requestfailed", failed)
     return page
 
 
