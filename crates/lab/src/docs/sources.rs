@@ -67,8 +67,9 @@ pub(super) fn snippet(path: &str, function: &str) -> Result<String> {
     let found = found.with_context(|| format!("{path} has no function {function}"))?;
     let indent = lines[found].len() - lines[found].trim_start().len();
     // What a reader needs of what stands above it: its documentation, and that it is a test.
-    let above =
-        |line: &&&str| ["///", "#[test]"].iter().any(|start| line.trim().starts_with(start));
+    let above = |line: &&&str| {
+        ["///", "#[test]", "#[tokio::test]"].iter().any(|start| line.trim().starts_with(start))
+    };
     let first = found - lines[..found].iter().rev().take_while(above).count();
     let end = format!("{:indent$}}}", "");
     let last = lines[found..].iter().position(|line| *line == end);
