@@ -73,6 +73,9 @@ pub(crate) struct Play {
     /// How it goes on; fast where the output is no terminal
     #[arg(long, value_enum)]
     pub pace: Option<Pace>,
+    /// Show what goes over the wire too, and where each program waits, from the recording
+    #[arg(long)]
+    pub wire: bool,
 }
 
 #[derive(Args)]

@@ -18,6 +18,7 @@ use lab::course::stages::{self, STAGES};
 use lab::rig::process;
 use lab::stand::{bench, load, soak};
 use lab::view::{Columns, Look, Pace};
+use lab::wire::story::Story;
 use lab::wire::{files, open, record};
 use lab::{check, docs, learn, mutants, play};
 
@@ -141,7 +142,14 @@ fn play(options: &cli::Play) -> Result<bool> {
     let look = Look { pace, colour, types: terminal && pace != Pace::Fast };
     let mut holds = true;
     for session in sessions {
-        let mut view = Columns::open(&session, &out, look).context("failed to show the play")?;
+        let view = match options.wire {
+            true => {
+                let recording = Story::read(&files::recorded(&session)?);
+                Columns::open_with_wire(&session, recording, &out, look)
+            }
+            false => Columns::open(&session, &out, look),
+        };
+        let mut view = view.context("failed to show the play")?;
         let mut written = Ok(());
         let played = play::play(&session, &cast, &mut |scene| {
             if written.is_ok() {
@@ -152,7 +160,8 @@ fn play(options: &cli::Play) -> Result<bool> {
             eprintln!("{report}");
             holds = false;
         }
-        written.and_then(|()| writeln!(out)).context("failed to show the play")?;
+        let closed = written.and_then(|()| view.close());
+        closed.and_then(|()| writeln!(out)).context("failed to show the play")?;
     }
     Ok(holds)
 }
@@ -226,7 +235,8 @@ fn has_colour() -> bool {
 fn show(sessions: &[Session], own: bool) -> Result<bool> {
     let [session] = sessions else { bail!("one session is shown at a time: STAGE/NAME") };
     end_everything_on_a_signal();
-    let recording = if own { open::recorded_apart()? } else { files::recorded(session)? };
+    let recording = if own { open::recorded_apart()? } else { Some(files::recorded(session)?) };
+    let Some(recording) = recording else { return Ok(false) };
     let page = open::page(session, &recording)?;
     print(&format!("{}\n", page.display()))?;
     if let Err(err) = open::browse(&page) {

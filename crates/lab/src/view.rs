@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use crate::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
 use crate::play::Scene;
+use crate::wire::story::{Place, Side, Story};
 
 /// The width of the whole view, in characters.
 const WIDTH: usize = 80;
 const BETWEEN: &str = " | ";
+/// The heading and the width of what goes over the wire.
+const WIRE: &str = "the wire";
+const ON_WIRE: usize = 18;
 
 /// How the play goes on from one step to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,18 +39,49 @@ pub struct Look {
 pub struct Columns<W> {
     out: W,
     look: Look,
-    columns: Vec<String>,
+    columns: Vec<Column>,
+    /// The recording of the session, and how many of its acts have been shown.
+    wire: Option<(Story, usize)>,
+}
+
+struct Column {
+    name: String,
+    width: usize,
 }
 
 impl<W: Write> Columns<W> {
     /// # Errors
     ///
     /// Nothing can be written.
-    pub fn open(session: &Session, mut out: W, look: Look) -> std::io::Result<Self> {
-        let mut columns: Vec<String> = Vec::new();
+    pub fn open(session: &Session, out: W, look: Look) -> std::io::Result<Self> {
+        Columns::begin(session, None, out, look)
+    }
+
+    /// Between servers and clients stands what goes over the wire at each step, as the recording has
+    /// it, and below each step where the programs wait then.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be written.
+    pub fn open_with_wire(
+        session: &Session,
+        recording: Story,
+        out: W,
+        look: Look,
+    ) -> std::io::Result<Self> {
+        Columns::begin(session, Some(recording), out, look)
+    }
+
+    fn begin(
+        session: &Session,
+        wire: Option<Story>,
+        mut out: W,
+        look: Look,
+    ) -> std::io::Result<Self> {
+        let mut names: Vec<&str> = Vec::new();
         for step in &session.steps {
-            if !columns.contains(&step.name) {
-                columns.push(step.name.clone());
+            if !names.contains(&step.name.as_str()) {
+                names.push(&step.name);
             }
         }
         let mut title = String::new();
@@ -59,13 +94,38 @@ impl<W: Write> Columns<W> {
             title.push_str(word);
         }
         writeln!(out, "{title}\n")?;
-        let mut view = Columns { out, look, columns };
-        let names = view.columns.clone();
-        let cells: Vec<&str> = names.iter().map(String::as_str).collect();
-        view.cells(&cells, "1")?;
-        let rule = "-".repeat(view.width());
-        view.cells(&vec![rule.as_str(); names.len()], "2")?;
+        if let Some(story) = &wire {
+            let side = |name: &str| {
+                story.parties.iter().find(|party| party.name == name).map(|party| party.side)
+            };
+            names.sort_by_key(|name| side(name));
+            let servers = names.iter().filter(|name| side(name) == Some(Side::Server)).count();
+            names.insert(servers, WIRE);
+        }
+        let taken = if wire.is_some() { ON_WIRE } else { 0 };
+        let gaps = BETWEEN.len() * (names.len() - 1);
+        let people = names.len() - usize::from(wire.is_some());
+        let width = (WIDTH.saturating_sub(gaps + taken) / people).max(8);
+        let column = |name: &&str| match *name {
+            WIRE if wire.is_some() => Column { name: WIRE.to_owned(), width: ON_WIRE },
+            name => Column { name: name.to_owned(), width },
+        };
+        let columns = names.iter().map(column).collect();
+        let mut view = Columns { out, look, columns, wire: wire.map(|story| (story, 0)) };
+        view.cells(&names, "1")?;
+        let rules: Vec<String> =
+            view.columns.iter().map(|column| "-".repeat(column.width)).collect();
+        view.cells(&rules.iter().map(String::as_str).collect::<Vec<_>>(), "2")?;
         Ok(view)
+    }
+
+    /// After the last scene.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be written.
+    pub fn close(&mut self) -> std::io::Result<()> {
+        self.places()
     }
 
     /// # Errors
@@ -74,6 +134,7 @@ impl<W: Write> Columns<W> {
     pub fn show(&mut self, scene: &Scene) -> std::io::Result<()> {
         match scene {
             Scene::Before(step) if step.acts() => {
+                self.places()?;
                 match self.look.pace {
                     Pace::Enter => {
                         std::io::stdin().read_line(&mut String::new())?;
@@ -82,7 +143,8 @@ impl<W: Write> Columns<W> {
                     Pace::Live => thread::sleep(Duration::from_millis(400)),
                     Pace::Fast => {}
                 }
-                self.row(step, &act(step), "36")
+                self.row(step, &act(step), "36")?;
+                self.sent()
             }
             Scene::Held(step, text) if !step.acts() => match step.act {
                 Act::Terminal(AtTerminal::Ends(_))
@@ -96,15 +158,75 @@ impl<W: Write> Columns<W> {
         }
     }
 
-    fn width(&self) -> usize {
-        let gaps = BETWEEN.len() * (self.columns.len() - 1);
-        ((WIDTH - gaps.min(WIDTH)) / self.columns.len()).max(8)
+    /// What goes over the wire at the step that has just been shown.
+    fn sent(&mut self) -> std::io::Result<()> {
+        let Some((story, shown)) = &mut self.wire else { return Ok(()) };
+        let act = *shown;
+        *shown += 1;
+        if act >= story.acts.len() {
+            return Ok(());
+        }
+        let several = story.connections.len() > 1;
+        let sent = story.sent(act);
+        let arrows: Vec<String> = sent
+            .iter()
+            .map(|sent| {
+                let port = if several {
+                    format!("{} ", story.connections[sent.connection].port)
+                } else {
+                    String::new()
+                };
+                let words = format!(" {port}{} ", sent.words);
+                let line = format!("{words:-^width$}", width = ON_WIRE - 1);
+                if sent.to == Side::Server { format!("<{line}") } else { format!("{line}>") }
+            })
+            .collect();
+        let at = self.columns.iter().position(|column| column.name == WIRE).unwrap_or(0);
+        for arrow in arrows {
+            let mut cells = vec![""; self.columns.len()];
+            cells[at] = &arrow;
+            self.cells(&cells, "0")?;
+        }
+        Ok(())
+    }
+
+    /// Where each program waits when the step is over that has been shown last.
+    fn places(&mut self) -> std::io::Result<()> {
+        let Some((story, shown)) = &self.wire else { return Ok(()) };
+        let Some(act) = shown.checked_sub(1).filter(|act| *act < story.acts.len()) else {
+            return Ok(());
+        };
+        let now = story.after(act);
+        let place = |column: &Column| {
+            let mut named = story.parties.iter().zip(&now.places).rev();
+            let found = named
+                .find(|(party, place)| party.name == column.name && **place != Place::NotStarted);
+            match found {
+                Some((_, Place::Runs)) => "[runs]".to_owned(),
+                Some((_, Place::Waits(call))) if call == "keyboard" => {
+                    "[at the keyboard]".to_owned()
+                }
+                Some((_, Place::Waits(call))) => format!("[in {call}]"),
+                _ => String::new(),
+            }
+        };
+        let wrapped = |column: &Column| -> Vec<String> {
+            let place: Vec<char> = place(column).chars().collect();
+            place.chunks(column.width).map(|piece| piece.iter().collect()).collect()
+        };
+        let places: Vec<Vec<String>> = self.columns.iter().map(wrapped).collect();
+        for row in 0..places.iter().map(Vec::len).max().unwrap_or(0) {
+            let piece = |place: &Vec<String>| place.get(row).cloned().unwrap_or_default();
+            let pieces: Vec<String> = places.iter().map(piece).collect();
+            self.cells(&pieces.iter().map(String::as_str).collect::<Vec<_>>(), "2")?;
+        }
+        Ok(())
     }
 
     /// One text in the column of the step, wrapped into as many rows as it needs.
     fn row(&mut self, step: &Step, text: &str, style: &str) -> std::io::Result<()> {
-        let width = self.width();
-        let at = self.columns.iter().position(|name| *name == step.name).unwrap_or(0);
+        let at = self.columns.iter().position(|column| column.name == step.name).unwrap_or(0);
+        let width = self.columns[at].width;
         let characters: Vec<char> = text.chars().collect();
         let mut pieces: Vec<String> =
             characters.chunks(width).map(|piece| piece.iter().collect()).collect();
@@ -125,8 +247,8 @@ impl<W: Write> Columns<W> {
 
     /// Shows the text as if it were typed, on the row that the finished text then replaces.
     fn type_out(&mut self, at: usize, text: &str, style: &str) -> std::io::Result<()> {
-        let width = self.width();
-        let before: String = (0..at).map(|_| format!("{:width$}{BETWEEN}", "")).collect();
+        let before = self.columns[..at].iter().map(|column| " ".repeat(column.width) + BETWEEN);
+        let before: String = before.collect();
         write!(self.out, "{before}")?;
         for character in text.chars() {
             match self.look.colour {
@@ -140,13 +262,12 @@ impl<W: Write> Columns<W> {
     }
 
     fn cells(&mut self, cells: &[&str], style: &str) -> std::io::Result<()> {
-        let width = self.width();
         let mut row = String::new();
         for (number, cell) in cells.iter().enumerate() {
             if number > 0 {
                 row.push_str(BETWEEN);
             }
-            let padded = format!("{cell:width$}");
+            let padded = format!("{cell:width$}", width = self.columns[number].width);
             match self.look.colour && !cell.is_empty() {
                 true => row.push_str(&format!("\x1b[{style}m{padded}\x1b[0m")),
                 false => row.push_str(&padded),

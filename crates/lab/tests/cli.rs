@@ -283,6 +283,74 @@ fn a_play_looks_like_the_picture_in_the_readme() {
 }
 
 #[test]
+fn a_play_shows_what_goes_over_the_wire_between_the_columns() {
+    let output = lab(&["play", "--wire", "6/server-hangs-up"]);
+    let shown = text(&output.stdout);
+    let after_the_title = shown.split_once("\n\n").unwrap().1;
+    assert_data_eq!(
+        after_the_title,
+        "\
+server                       | the wire           | client
+---------------------------- | ------------------ | ----------------------------
+$ stage6-server              |                    |
+listening on 127.0.0.1:5001  |                    |
+wait client connect......... |                    |
+[in accept]                  |                    |
+                             |                    | $ stage6-client
+                             | <------ SYN ------ |
+                             | ---- SYN-ACK ----> |
+127.0.0.1:40001              |                    |
+[in read]                    |                    | [at the keyboard]
+                             |                    | >hello
+                             | <---- 5 bytes ---- |
+                             | --- 18 bytes ----> |
+recv=\"hello\"                 |                    |
+                             |                    | recv=\"server send :hello\"
+[in read]                    |                    | [at the keyboard]
+                             |                    | >Q
+                             | <---- 1 byte ----- |
+                             | --- 14 bytes ----> |
+                             | ------ FIN ------> |
+recv=\"Q\"                     |                    |
+socket close.....            |                    |
+wait client connect......... |                    |
+                             |                    | recv=\"server send :Q\"
+[in accept]                  |                    | [at the keyboard]
+                             |                    | >anyone there?
+                             | <--- 13 bytes ---- |
+                             | ------ RST ------> |
+                             |                    | socket close.....
+                             |                    | [exit 0]
+[in accept]                  |                    |
+
+"
+    );
+}
+
+#[test]
+fn a_picture_is_shown_where_a_browser_is_and_named_where_none_is() {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let command = |browser: &str| {
+        let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"));
+        let output =
+            lab.args(["wire", "--open", "5/answers"]).env("BROWSER", browser).env("PATH", folder);
+        output.output().unwrap()
+    };
+    let shown = command("/bin/true");
+    assert_eq!((shown.status.code(), text(&shown.stderr)), (Some(0), String::new()));
+    let file = text(&shown.stdout);
+    let page = fs::read_to_string(file.trim_end()).unwrap();
+    assert!(page.contains("data:image/svg+xml,") && page.contains("wire(\"answers\""), "{page}");
+    fs::remove_dir_all(Path::new(file.trim_end()).parent().unwrap()).unwrap();
+
+    let named = command("");
+    assert_eq!(named.status.code(), Some(0));
+    let expected = "nothing here opens a browser (neither $BROWSER nor xdg-open, open, wslview): open the page yourself\n";
+    assert_eq!(text(&named.stderr), expected);
+    fs::remove_dir_all(Path::new(text(&named.stdout).trim_end()).parent().unwrap()).unwrap();
+}
+
+#[test]
 fn a_recording_of_a_session_without_its_lines_gives_them_back() {
     let file = root().join("crates/stage2-read-loop/sessions/read-loop.session");
     let recorded = fs::read_to_string(file).unwrap();

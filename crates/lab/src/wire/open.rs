@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use nix::unistd::mkdtemp;
 
 use super::story::Story;
@@ -23,8 +23,8 @@ const OPENERS: [&str; 3] = ["xdg-open", "open", "wslview"];
 ///
 /// # Errors
 ///
-/// It cannot be started, or does not record; it has said why then.
-pub fn recorded_apart() -> Result<String> {
+/// It cannot be started. If it does not record, it says why, and there is no recording.
+pub fn recorded_apart() -> Result<Option<String>> {
     let mut command = Command::new(env::current_exe().context("failed to find cargo lab")?);
     command.args(env::args_os().skip(1)).arg("--print").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut running = process::spawn(&mut command).context("failed to start the recorder")?;
@@ -32,8 +32,7 @@ pub fn recorded_apart() -> Result<String> {
     if let Some(mut stdout) = running.stdout.take() {
         stdout.read_to_string(&mut text).context("failed to read the recording")?;
     }
-    ensure!(running.end()() == Exit::Status(0), "there is no recording");
-    Ok(text)
+    Ok((running.end()() == Exit::Status(0)).then_some(text))
 }
 
 /// Writes a page with the picture of a recording, which stays, and says where it is.
