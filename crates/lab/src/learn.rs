@@ -294,15 +294,20 @@ impl Learner {
         match &verdict {
             Verdict::Holds => {
                 self.note(Some(&name))?;
+                let ok = self.style("32", "ok");
+                say(&format!("{ok}    {name}: all that is demanded holds."))?;
                 let next = match self.course.get(self.at + 1) {
                     Some(next) => format!("n goes on to {}", next.name),
-                    None => "this was the last exercise".to_owned(),
+                    None => "This was the last exercise".to_owned(),
                 };
-                let ok = self.style("32", "ok");
-                say(&format!("{ok}    {name}: all that is demanded holds; {next}."))?;
+                say(&self.style("2", &format!("{next}; s compares it with the solution.")))?;
             }
             Verdict::Broken(words) => {
-                say(&format!("{words}\n{fails}  {name} does not compile."))?;
+                let why = match words.contains("No space left on device") {
+                    true => "cannot be built: the disk is full",
+                    false => "does not compile",
+                };
+                say(&format!("{words}\n{fails}  {name} {why}."))?;
             }
             Verdict::Short { report, .. } => {
                 say(&format!("{fails}  {name}: {report}"))?;

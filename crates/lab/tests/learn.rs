@@ -113,7 +113,8 @@ you ~ This one did not:
 you ~ q quit
 # act: right
 you ~ Examining
-you ~ ok    zeros: all that is demanded holds; n goes on to
+you ~ ok    zeros: all that is demanded holds.
+you ~ n goes on to capacity; s compares
 you ! type q
 you = exit 0
 ",

@@ -103,6 +103,17 @@ impl Workshop {
             let dependencies = [line("anyhow = "), &common, line("rustyline = ")].join("\n");
             write(&manifest, &MANIFEST.replace("DEPENDENCIES", &dependencies))?;
         }
+        // `cargo lab` is wanted here too. Written anew, for the project may have moved.
+        let config = folder.join(".cargo/config.toml");
+        let course = root.join("Cargo.toml");
+        let alias = format!("run --manifest-path {} --bin lab --", course.display());
+        let text = format!("[alias]\nlab = {alias:?}\n");
+        // An alias is split at its spaces.
+        if !course.to_string_lossy().contains(' ')
+            && fs::read_to_string(&config).ok().as_ref() != Some(&text)
+        {
+            write(&config, &text)?;
+        }
         Ok(Workshop { folder })
     }
 
