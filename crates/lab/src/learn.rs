@@ -247,7 +247,9 @@ impl Learner {
         match now {
             Ok(now) if self.here.examined.as_ref() == Some(&now) => Ok(false),
             Ok(now) if rests => {
-                say("\nExamining ...")?;
+                let first = self.here.program.is_rust() && !self.workshop.has_built();
+                let why = if first { " (the first time this takes longer)" } else { "" };
+                say(&format!("\nExamining ...{why}"))?;
                 self.here.examined = Some(now);
                 self.here.exam = Some(self.examine()?);
                 Ok(true)

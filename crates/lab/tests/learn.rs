@@ -403,7 +403,7 @@ fn a_question_is_answered_by_a_play() {
     // The stages are built the first time, and nobody waits that long for a step.
     let guessed = my.script(&["stage4-predict"], "\nb\n\n\n\n\n\n\n\n\n\n");
     let out = text(&guessed.stdout);
-    assert!(out.contains("Yes: B. There is no byte to carry") && out.contains("It is "), "{out}");
+    assert!(out.contains("\nYes, B. There is no byte to carry") && out.contains("\nC. "), "{out}");
     assert!(my.read("progress.txt").contains("done: stage4-predict"), "{out}");
     let script = format!(
         "you $ {LAB} learn --folder {} stage4-predict
@@ -413,7 +413,7 @@ you ~   A
 you ! type z
 you ~ Press the letter of your answer
 you ! type a
-you ~ No: not A, but B.
+you ~ Not A, but B.
 you ! type q
 you = exit 0
 ",

@@ -45,8 +45,13 @@ impl Learner {
         say(&self.difference(&text, &read(&exercise.solution)?))
     }
 
+    /// How the code of one becomes that of the other; their first comments differ in any case.
     fn difference(&self, from: &str, to: &str) -> String {
-        let difference = TextDiff::from_lines(from, to);
+        let code = |text: &str| -> String {
+            text.split_inclusive('\n').skip_while(|line| line.starts_with("//!")).collect()
+        };
+        let (from, to) = (code(from), code(to));
+        let difference = TextDiff::from_lines(&from, &to);
         let unified = difference.unified_diff().context_radius(3).to_string();
         if unified.is_empty() {
             return "They are the same.".to_owned();

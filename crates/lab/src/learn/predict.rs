@@ -125,15 +125,16 @@ impl Learner {
     fn answer(&self, asked: Option<(&Predict, Said)>, right: &mut usize) -> Result<()> {
         let Some((predict, said)) = asked else { return Ok(()) };
         let is = predict.letter();
-        let verdict = match said {
+        let (style, verdict) = match said {
             Said::Letter(letter) if letter == is => {
                 *right += 1;
-                format!("{} {is}.", self.style("32", "Yes:"))
+                ("32", format!("Yes, {is}."))
             }
-            Said::Letter(letter) => format!("{} not {letter}, but {is}.", self.style("31", "No:")),
-            _ => format!("It is {is}."),
+            Said::Letter(letter) => ("31", format!("Not {letter}, but {is}.")),
+            _ => ("1", format!("{is}.")),
         };
-        say(&wrap(&format!("\n{verdict} {}\n", predict.why)))
+        let text = wrap(&format!("{verdict} {}", predict.why));
+        say(&format!("\n{}{}\n", self.style(style, &verdict), &text[verdict.len()..]))
     }
 }
 

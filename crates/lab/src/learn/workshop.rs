@@ -148,6 +148,12 @@ impl Workshop {
         write(file, text).map(|()| Some(kept))
     }
 
+    /// Has any program been built here, and so what they depend on?
+    pub(super) fn has_built(&self) -> bool {
+        let found = fs::read_dir(self.folder.join("target/debug")).into_iter().flatten().flatten();
+        found.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "d"))
+    }
+
     /// Builds a program; its binary, or what the compiler says.
     ///
     /// # Errors
