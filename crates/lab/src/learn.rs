@@ -4,6 +4,7 @@ mod help;
 mod lesson;
 mod predict;
 mod progress;
+mod starter;
 mod workshop;
 
 use std::io::{self, Write};
@@ -16,7 +17,6 @@ use anyhow::{Context, Result, bail};
 
 use crate::check::{self, Behaviour, Outcome};
 use crate::course::cast::Cast;
-use crate::course::exercises::{Exercise, Part};
 use crate::course::stages::{self, STAGES};
 use crate::rig::keys::{Key, Keys};
 use help::wrap;
@@ -87,7 +87,8 @@ struct Learner {
 #[derive(Default)]
 struct Here {
     program: Program,
-    starter: String,
+    /// What the learner begins with, if there is something in that language.
+    starter: Option<String>,
     /// How the files were at the last look, or why they could not be looked at.
     seen: Option<Result<Stamp, String>>,
     /// How they were when they were examined last.
@@ -175,11 +176,11 @@ impl Learner {
         let Lesson { name, stage, title, kind } = self.lesson();
         let title = format!("{name} ({} of {}, stage {stage}): {title}", at + 1, self.course.len());
         say(&format!("\n{}\n", self.style("1", &title)))?;
-        let starter = kind.starter(&self.course, &self.workshop, &self.progress)?;
         match kind.exercise() {
             Some(exercise) => {
                 say(&format!("{}\n", wrap(&exercise.task)))?;
-                let program = self.program(exercise)?;
+                let program = self.program(exercise.part, name)?;
+                let starter = self.starter(&program)?;
                 self.here = Here { program, starter, ..Here::default() };
                 self.place_starter()?;
                 self.say_keys()
@@ -190,49 +191,6 @@ impl Learner {
                 say(&self.style("2", predict::KEYS))
             }
         }
-    }
-
-    /// Puts the starter where the learner writes, if nothing is there, and says where that is.
-    fn place_starter(&mut self) -> Result<()> {
-        let Here { program, starter, .. } = &self.here;
-        let Some(file) = program.files.first() else {
-            return say("The command names no file: press Enter to have it examined.");
-        };
-        if !program.is_rust() {
-            return say(&format!("Write {}: each save is examined.", shown(file)));
-        }
-        if !file.exists()
-            && let Err(err) = self.workshop.reset(file, starter)
-        {
-            return self.wrong(&err);
-        }
-        say(&format!("Edit {}: each save is examined.", shown(file)))?;
-        // Nobody has to be told what a starter lacks before it could be read.
-        let fresh = std::fs::read_to_string(file).is_ok_and(|text| text == *starter);
-        if fresh && self.keys.is_terminal() {
-            self.here.examined = workshop::stamp(&program.files).ok();
-            // What it depends on is built while the task is read.
-            let (workshop, name) = (self.workshop.clone(), self.lesson().name.clone());
-            thread::spawn(move || workshop.build(&name, false));
-        }
-        Ok(())
-    }
-
-    /// The learner's program: the command that was given or is in the file, or one in Rust.
-    fn program(&self, exercise: &Exercise) -> Result<Program> {
-        let Exercise { name, part, .. } = exercise;
-        let given = match part {
-            Part::Server => &self.options.server,
-            Part::Client => &self.options.client,
-        };
-        if let Some(words) = given {
-            let here = std::env::current_dir().context("failed to find the folder")?;
-            return Ok(Program::of(words, name, &here));
-        }
-        let Some(line) = self.progress.command(*part) else { return Ok(self.workshop.rust(name)) };
-        let words = shell_words::split(line)
-            .with_context(|| format!("failed to read the command {line:?} in progress.txt"))?;
-        Ok(Program::of(&words, name, &self.workshop.folder))
     }
 
     /// Looks at the files, and begins to examine what was saved; true when more is about to happen.
@@ -258,7 +216,8 @@ impl Learner {
             Err(why) => {
                 // Said once, at the second look; what comes back is examined.
                 if rests && self.here.examined.take().is_some() {
-                    say(&format!("\n{why}. r copies the starter."))?;
+                    let help = self.here.starter.as_ref().map_or("", |_| " r copies the starter.");
+                    say(&format!("\n{why}.{help}"))?;
                 }
                 Ok(!rests)
             }
@@ -317,25 +276,6 @@ impl Learner {
             }
         }
         self.here.verdict = Some(verdict);
-        Ok(())
-    }
-
-    /// Puts the starter in the place of what is there, and keeps that.
-    fn reset(&mut self) -> Result<()> {
-        let Here { program, starter, .. } = &self.here;
-        let Some(file) = program.files.first().filter(|_| program.is_rust()) else {
-            return say("There is no starter here: nothing was changed.");
-        };
-        match self.workshop.reset(file, starter) {
-            Ok(None) => say(&format!("{} is the starter.", shown(file)))?,
-            Ok(Some(kept)) => {
-                say(&format!("{} is the starter; yours is {}.", shown(file), shown(&kept)))?;
-            }
-            Err(err) => return self.wrong(&err),
-        }
-        let (program, starter) = (program.clone(), starter.clone());
-        let examined = workshop::stamp(&program.files).ok();
-        self.here = Here { program, starter, examined, ..Here::default() };
         Ok(())
     }
 

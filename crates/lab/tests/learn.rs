@@ -441,3 +441,22 @@ fn every_task_fits_on_a_terminal_of_80_columns_and_24_rows() {
         assert!(task.lines().count() <= 24, "{} rows: {task}", task.lines().count());
     }
 }
+
+#[test]
+fn a_stage_begins_with_what_was_written_for_the_one_before() {
+    let my = My::new("before");
+    fs::write(my.file("progress.txt"), "done: stage1-server\n").unwrap();
+    fs::write(my.file("stage1-server.py"), "print('mine')\n").unwrap();
+    let python = format!("python3 {}/{{name}}.py", my.0.display());
+    let out = text(&my.script(&["stage2-server", "--server", &python], "").stdout);
+    assert!(out.contains("FAIL  stage2-server") && out.contains("| mine"), "{out}");
+    assert_eq!(my.read("stage2-server.py"), "print('mine')\n");
+    // It is not done in Rust, so the course's own program is what Rust begins with.
+    let out = text(&my.script(&["stage2-server"], "").stdout);
+    assert!(out.contains("src/bin/stage2-server.rs: each save is examined."), "{out}");
+    let starter = my.read("src/bin/stage2-server.rs");
+    assert!(
+        starter.starts_with("//! A server that reads until `q`. (cargo run --bin stage2-server)\n")
+    );
+    assert!(starter.contains("listener.accept()"), "{starter}");
+}

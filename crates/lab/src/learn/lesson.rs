@@ -5,8 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::progress::Progress;
-use super::workshop::Workshop;
 use crate::check::{Behaviour, What};
 use crate::course::exercises::{self, Exercise};
 use crate::course::notes::Notes;
@@ -69,38 +67,6 @@ impl Kind {
         }
     }
 
-    /// What the learner begins with.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be read.
-    pub(super) fn starter(
-        &self,
-        course: &[Lesson],
-        workshop: &Workshop,
-        progress: &Progress,
-    ) -> Result<String> {
-        let exercise = match self {
-            Kind::Predict(_) => return Ok(String::new()),
-            Kind::Exercise(exercise) => {
-                let text = read(&exercise.starter)?;
-                return Ok(text.replace("cargo run -p exercises --example ", "cargo run --bin "));
-            }
-            Kind::Stage(exercise) => exercise,
-        };
-        let earlier = course.iter().filter_map(|lesson| match &lesson.kind {
-            Kind::Stage(other) if other.part == exercise.part && other.stage < exercise.stage => {
-                Some(other.name.as_str()).filter(|name| progress.is_done(name))
-            }
-            _ => None,
-        });
-        let own = earlier.map(|name| workshop.source(name)).rfind(|source| source.is_file());
-        let text = read(own.as_ref().unwrap_or(&exercise.starter))?;
-        let code: Vec<&str> = text.lines().skip_while(|line| line.starts_with("//!")).collect();
-        let Exercise { name, title, .. } = exercise;
-        Ok(format!("//! {title}. (cargo run --bin {name})\n{}\n", code.join("\n")))
-    }
-
     /// What is demanded, in the order in which it is examined.
     ///
     /// # Errors
@@ -122,4 +88,14 @@ impl Kind {
 
 pub(super) fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))
+}
+
+/// The course's starter, as it is run in the learner's folder.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub(super) fn starter(exercise: &Exercise) -> Result<String> {
+    let text = read(&exercise.starter)?;
+    Ok(text.replace("cargo run -p exercises --example ", "cargo run --bin "))
 }
