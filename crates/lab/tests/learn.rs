@@ -25,6 +25,10 @@ impl My {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("learn").join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
+        // What the programs depend on is built once for all tests.
+        let target = folder.with_file_name("target");
+        fs::create_dir_all(&target).unwrap();
+        std::os::unix::fs::symlink(target, folder.join("target")).unwrap();
         My(folder)
     }
 
