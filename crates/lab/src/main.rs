@@ -5,6 +5,7 @@ mod cli;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -17,10 +18,13 @@ use lab::course::session::Session;
 use lab::course::stages::{self, STAGES};
 use lab::rig::process;
 use lab::stand::{bench, load, soak};
-use lab::view::{Columns, Look, Pace};
+use lab::view::{self, Columns, Look, Pace};
 use lab::wire::story::Story;
 use lab::wire::{files, open, record};
 use lab::{check, docs, learn, mutants, play};
+
+/// How long the end of a session stays before the next one begins, at the live pace.
+const BETWEEN: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
@@ -139,19 +143,29 @@ fn play(options: &cli::Play) -> Result<bool> {
     let terminal = out.is_terminal();
     let pace = options.pace.unwrap_or(if terminal { Pace::Live } else { Pace::Fast });
     let colour = has_colour();
-    let look = Look { pace, colour, types: terminal && pace != Pace::Fast };
+    let types = terminal && pace != Pace::Fast;
+    let look = Look { pace, colour, types, width: view::width() };
     let mut holds = true;
-    for session in sessions {
+    for (number, session) in sessions.iter().enumerate() {
+        if number > 0 {
+            // What has been shown stays before the eyes until somebody has seen it.
+            let next = format!("the next session, {}", session.name());
+            match pace {
+                Pace::Enter => view::stop(&mut out, &next).context("failed to show the play")?,
+                Pace::Live if terminal => thread::sleep(BETWEEN),
+                _ => {}
+            }
+        }
         let view = match options.wire {
             true => {
-                let recording = Story::read(&files::recorded(&session)?);
-                Columns::open_with_wire(&session, recording, &out, look)
+                let recording = Story::read(&files::recorded(session)?);
+                Columns::open_with_wire(session, recording, &out, look)
             }
-            false => Columns::open(&session, &out, look),
+            false => Columns::open(session, &out, look),
         };
         let mut view = view.context("failed to show the play")?;
         let mut written = Ok(());
-        let played = play::play(&session, &cast, &mut |scene| {
+        let played = play::play(session, &cast, &mut |scene| {
             if written.is_ok() {
                 written = view.show(&scene);
             }

@@ -1,15 +1,20 @@
 //! A session played before an audience: one labelled column for each terminal.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::termios::{self, FlushArg};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
 use crate::play::Scene;
 use crate::wire::story::{Place, Side, Story};
 
-/// The width of the whole view, in characters.
-const WIDTH: usize = 80;
+/// The width of the whole view where the output has none, in cells.
+pub const WIDTH: usize = 80;
+/// A narrower column shows nothing whole.
+const NARROW: usize = 8;
 const BETWEEN: &str = " | ";
 /// The heading and the width of what goes over the wire.
 const WIRE: &str = "the wire";
@@ -33,6 +38,15 @@ pub struct Look {
     pub colour: bool,
     /// What somebody types appears letter by letter: only on a terminal, where a row can be replaced.
     pub types: bool,
+    /// The width of the whole view, in cells.
+    pub width: usize,
+}
+
+/// The width of the window in which the output appears, in cells; [`WIDTH`] where it appears in none.
+#[must_use]
+pub fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.map_or(WIDTH, |size| usize::from(size.ws_col)).max(NARROW)
 }
 
 /// Prints the scenes of one session, as rows of columns.
@@ -84,16 +98,10 @@ impl<W: Write> Columns<W> {
                 names.push(&step.name);
             }
         }
-        let mut title = String::new();
-        for word in session.title.split_whitespace() {
-            if !title.is_empty() && title.chars().count() + word.chars().count() >= WIDTH {
-                writeln!(out, "{title}")?;
-                title.clear();
-            }
-            title.push_str(if title.is_empty() { "" } else { " " });
-            title.push_str(word);
+        for row in wrap(&session.title, look.width) {
+            writeln!(out, "{row}")?;
         }
-        writeln!(out, "{title}\n")?;
+        writeln!(out)?;
         if let Some(story) = &wire {
             let side = |name: &str| {
                 story.parties.iter().find(|party| party.name == name).map(|party| party.side)
@@ -105,7 +113,7 @@ impl<W: Write> Columns<W> {
         let taken = if wire.is_some() { ON_WIRE } else { 0 };
         let gaps = BETWEEN.len() * (names.len() - 1);
         let people = names.len() - usize::from(wire.is_some());
-        let width = (WIDTH.saturating_sub(gaps + taken) / people).max(8);
+        let width = (look.width.saturating_sub(gaps + taken) / people).max(NARROW);
         let column = |name: &&str| match *name {
             WIRE if wire.is_some() => Column { name: WIRE.to_owned(), width: ON_WIRE },
             name => Column { name: name.to_owned(), width },
@@ -136,9 +144,7 @@ impl<W: Write> Columns<W> {
             Scene::Before(step) if step.acts() => {
                 self.places()?;
                 match self.look.pace {
-                    Pace::Enter => {
-                        std::io::stdin().read_line(&mut String::new())?;
-                    }
+                    Pace::Enter => stop(&mut self.out, &step.to_string())?,
                     // For the eyes of the audience only; the player itself never sleeps.
                     Pace::Live => thread::sleep(Duration::from_millis(400)),
                     Pace::Fast => {}
@@ -211,8 +217,8 @@ impl<W: Write> Columns<W> {
             }
         };
         let wrapped = |column: &Column| -> Vec<String> {
-            let place: Vec<char> = place(column).chars().collect();
-            place.chunks(column.width).map(|piece| piece.iter().collect()).collect()
+            let place = place(column);
+            if place.is_empty() { Vec::new() } else { wrap(&place, column.width) }
         };
         let places: Vec<Vec<String>> = self.columns.iter().map(wrapped).collect();
         for row in 0..places.iter().map(Vec::len).max().unwrap_or(0) {
@@ -227,14 +233,8 @@ impl<W: Write> Columns<W> {
     fn row(&mut self, step: &Step, text: &str, style: &str) -> std::io::Result<()> {
         let at = self.columns.iter().position(|column| column.name == step.name).unwrap_or(0);
         let width = self.columns[at].width;
-        let characters: Vec<char> = text.chars().collect();
-        let mut pieces: Vec<String> =
-            characters.chunks(width).map(|piece| piece.iter().collect()).collect();
-        if pieces.is_empty() {
-            pieces.push(String::new());
-        }
         let typed = matches!(step.act, Act::Terminal(AtTerminal::Type(_))) && self.look.types;
-        for piece in pieces {
+        for piece in wrap(text, width) {
             if typed {
                 self.type_out(at, &piece, style)?;
             }
@@ -267,7 +267,8 @@ impl<W: Write> Columns<W> {
             if number > 0 {
                 row.push_str(BETWEEN);
             }
-            let padded = format!("{cell:width$}", width = self.columns[number].width);
+            let room = self.columns[number].width.saturating_sub(cell.width());
+            let padded = cell.to_string() + &" ".repeat(room);
             match self.look.colour && !cell.is_empty() {
                 true => row.push_str(&format!("\x1b[{style}m{padded}\x1b[0m")),
                 false => row.push_str(&padded),
@@ -278,6 +279,49 @@ impl<W: Write> Columns<W> {
     }
 }
 
+/// Stops before what comes next until somebody presses Enter.
+///
+/// # Errors
+///
+/// Nothing can be read or written.
+pub fn stop(out: &mut impl Write, next: &str) -> std::io::Result<()> {
+    let input = std::io::stdin();
+    let terminal = input.is_terminal();
+    if terminal {
+        // Whoever pressed while a step ran did not see what comes now.
+        let _ = termios::tcflush(&input, FlushArg::TCIFLUSH);
+        write!(out, "-- Enter: {next}")?;
+        out.flush()?;
+    }
+    input.read_line(&mut String::new())?;
+    if terminal {
+        // The row has done its work.
+        write!(out, "\x1b[A\r\x1b[2K")?;
+    }
+    Ok(())
+}
+
+/// Breaks a text between its words, or inside a word that is wider than a row. Never empty.
+fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let row = rows.last().map_or(0, |row| row.width());
+        if row > 0 && row + word.trim_end().width() > cells {
+            rows.push(String::new());
+        }
+        for letter in word.chars() {
+            let full = |row: &String| row.width() + letter.width().unwrap_or(0) > cells;
+            // A space at the end of a row shows nothing.
+            match rows.last().is_some_and(full) {
+                true if letter == ' ' => continue,
+                true => rows.push(letter.to_string()),
+                false => rows.iter_mut().last().into_iter().for_each(|row| row.push(letter)),
+            }
+        }
+    }
+    rows
+}
+
 fn act(step: &Step) -> String {
     match &step.act {
         Act::Terminal(AtTerminal::Type(text)) => format!(">{text}"),
@@ -285,5 +329,19 @@ fn act(step: &Step) -> String {
         Act::Peer(AtPeer::Send(_)) => format!("sends {}", step.rest),
         Act::Terminal(AtTerminal::Kill) => "[killed]".to_owned(),
         _ => format!("[{}]", step.rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_breaks_between_its_words_and_by_cells() {
+        assert_eq!(wrap("listening on 127.0.0.1:5001", 24), ["listening on ", "127.0.0.1:5001"]);
+        assert_eq!(wrap("    indented", 24), ["    indented"]);
+        assert_eq!(wrap("中文字 ok", 4), ["中文", "字 ", "ok"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 3), [""]);
     }
 }

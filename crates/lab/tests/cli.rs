@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use snapbox::{assert_data_eq, file};
 
-const LOOK: Look = Look { pace: Pace::Fast, colour: true, types: false };
+const LOOK: Look = Look { pace: Pace::Fast, colour: true, types: false, width: lab::view::WIDTH };
 
 fn lab(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lab")).args(arguments).output().unwrap()

@@ -14,7 +14,7 @@ use crate::course::stages;
 use crate::play::Scene;
 use crate::play::live::{Audience, Live};
 use crate::rig::keys::Key;
-use crate::view::{Columns, Look, Pace};
+use crate::view::{self, Columns, Look, Pace};
 
 pub(super) const INTRODUCTION: &str = "Real programs of this stage are played, one column for each terminal. Before \
 something is to be seen you are asked what it will be. Say it before you look: what surprises you is what you learn.\n";
@@ -60,7 +60,8 @@ impl Learner {
     ) -> Result<Option<Key>> {
         let terminal = self.keys.is_terminal();
         let pace = if terminal { Pace::Live } else { Pace::Fast };
-        let look = Look { pace, colour: self.options.colour, types: terminal };
+        let look =
+            Look { pace, colour: self.options.colour, types: terminal, width: view::width() };
         let cast = stages::troupe()?;
         say("")?;
         let mut view = Columns::open(session, io::stdout(), look).context("failed to print")?;
