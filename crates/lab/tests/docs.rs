@@ -200,3 +200,19 @@ fn every_relative_link_leads_to_a_file_that_exists_and_to_a_place_in_it() {
     assert!(followed > 50, "{followed} links");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+#[test]
+fn when_it_fails_lists_every_question() {
+    let source = |name: &str| {
+        fs::read_to_string(root().join("docs/src").join(name).with_extension("md")).unwrap()
+    };
+    let list = read(&source("when-it-fails")).links;
+    for page in ["connect", "bytes", "end", "wait"].map(|page| format!("questions-{page}")) {
+        let text = source(&page);
+        let (_title, questions) = text.split_once('\n').unwrap();
+        for place in read(questions).places {
+            let link = format!("{page}.md#{place}");
+            assert!(list.contains(&link), "docs/src/when-it-fails.md does not lead to {link}");
+        }
+    }
+}
