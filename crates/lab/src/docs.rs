@@ -23,7 +23,7 @@
 //! | `predict SESSION [NUMBER]` | the first question of its notes, or another; folded, the answer |
 //! | `terminal SESSION NAME` | what this terminal of it shows when a person plays it |
 //! | `sessions STAGE` | the stage's sessions that the page does not show |
-//! | `exercises [STAGE]` | the exercises of the stage, or all |
+//! | `exercises STAGE` | the programs of the stage to write, and its exercises |
 //! | `tasks STAGE` | the whole tasks of the stage's exercises, with what is demanded and a hint |
 //! | `behaviours STAGE` | what the stage demands of anybody's programs; `after-framing` is a stage here |
 //! | `lesson SESSION` | for a teacher: its command, its minutes, what to ask and what to expect, what to point at |

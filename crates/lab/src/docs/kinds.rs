@@ -51,8 +51,7 @@ pub(super) fn part(page: &Path, text: &str, origin: &str) -> Result<Part> {
         }
         ["terminal", name, terminal] => transcript(&find(name)?, terminal)?,
         ["sessions", stage] => others(text, stage)?,
-        ["exercises"] => exercises(None)?,
-        ["exercises", stage] => exercises(Some(stage))?,
+        ["exercises", stage] => exercises(stage)?,
         ["tasks", stage] => tasks(stage)?,
         ["behaviours", stage] => behaviours(stage)?,
         ["lesson", name] => lesson(name, &find(name)?)?,
@@ -70,12 +69,11 @@ fn first_paragraph(text: &str) -> String {
     text.split("\n\n").next().unwrap_or_default().replace('\n', " ")
 }
 
-/// The programs of a stage to write, and its exercises; without a stage, those of all.
-fn exercises(stage: Option<&str>) -> Result<String> {
+/// The programs of a stage to write, and its exercises.
+fn exercises(stage: &str) -> Result<String> {
     let mut list = String::new();
-    let is_asked = |number: u8| stage.is_none_or(|stage| number.to_string() == stage);
     let all = exercises::all()?;
-    for number in STAGES.filter(|number| is_asked(*number)) {
+    for number in STAGES.filter(|number| number.to_string() == stage) {
         for Exercise { name, title, task, .. } in exercises::programs(number)? {
             writeln!(list, "- {title}: `cargo lab learn {name}`\\\n  {}", first_paragraph(&task))?;
         }
@@ -84,7 +82,7 @@ fn exercises(stage: Option<&str>) -> Result<String> {
             writeln!(list, "- {title}: `cargo lab learn {name}`\\\n  {}", first_paragraph(task))?;
         }
     }
-    ensure!(!list.is_empty(), "there is no exercise of stage {}", stage.unwrap_or_default());
+    ensure!(!list.is_empty(), "there is no exercise of stage {stage}");
     Ok(list)
 }
 

@@ -45,7 +45,11 @@ fn source(program: &str) -> Result<String> {
 
 /// The hunks of a difference, as the learner's own tool shows them; a file's header is no part of it.
 pub(super) fn hunks(old: &str, new: &str) -> Result<Vec<String>> {
-    let shown = shell(&format!("./scripts/diff.sh {} {}", source(old)?, source(new)?))?;
+    let sources = [source(old)?, source(new)?];
+    for source in &sources {
+        read(source)?;
+    }
+    let shown = shell(&format!("./scripts/diff.sh {}", sources.join(" ")))?;
     let mut hunks = Vec::new();
     for hunk in format!("\n{shown}").split("\n@@ ").skip(1) {
         let lines =
