@@ -69,7 +69,7 @@ pub fn write() -> Result<Vec<PathBuf>> {
     Ok(changed)
 }
 
-/// Compares every page with what [`write`] would make of it: where the first differs.
+/// Compares every page with what [`write()`] would make of it: where the first differs.
 ///
 /// # Errors
 ///
