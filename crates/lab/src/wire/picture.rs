@@ -80,7 +80,7 @@ pub fn draw(story: &Story, title: &str) -> Picture {
     let colours = |segment| colour::segment(story, &columns, segment);
     let mut heights = layout::heights(story, &columns, &rows, &colours);
     heights.bottom += 10.0;
-    layout::settle(story, &mut heights, &colours);
+    layout::settle(story, &columns, &mut heights, &colours);
     let mut order: Vec<usize> = (0..story.events.len()).collect();
     // What depends on something stands below it, or at the same height and later in the recording.
     order.sort_by(|a, b| heights.y[*a].total_cmp(&heights.y[*b]).then(a.cmp(b)));
@@ -107,8 +107,10 @@ pub fn draw(story: &Story, title: &str) -> Picture {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::wire::story::tests::RECORDINGS;
+    use crate::wire::story::tests::{RECORDINGS, jumbled};
 
     /// What a picture has that overlaps, in words.
     fn overlaps(picture: &Picture) -> Vec<String> {
@@ -144,6 +146,53 @@ mod tests {
             }
         }
         found
+    }
+
+    /// A server that sends what one of its many clients says to all of them.
+    fn chat(clients: u16) -> String {
+        let ports = || (1..=clients).map(|number| 40_000 + number);
+        let mut lines = vec!["* server $ chat".to_owned(), "server listen(5001) = 0".to_owned()];
+        for port in ports() {
+            lines.push(format!(
+                "server poll() ...\n* client-{port} $ tcp connect\n  {port} > 5001 SYN seq 0"
+            ));
+            lines.push(format!(
+                "  5001 > {port} SYN+ACK seq 0 ack 1\n  {port} > 5001 ACK seq 1 ack 1"
+            ));
+            lines.push(format!("server ... poll() = 1\nserver accept() = 9 127.0.0.1:{port}"));
+        }
+        lines.push(
+            "* client-40001 > \"hello\"\n  40001 > 5001 ACK seq 1 ack 1 5 \"hello\"".to_owned(),
+        );
+        lines.push("server read(40001) = \"hello\"".to_owned());
+        for port in ports() {
+            lines.push(format!(
+                "server write({port}, \"hello\") = 5\n  5001 > {port} ACK seq 1 ack 6 5 \"hello\""
+            ));
+            lines.push(format!("  {port} > 5001 ACK seq 6 ack 6"));
+        }
+        lines.push("server exits 0".to_owned());
+        lines.extend(ports().map(|port| format!("  5001 > {port} ACK+RST seq 6 ack 6")));
+        lines.join("\n")
+    }
+
+    #[test]
+    fn many_clients_at_once_are_drawn_without_overlaps() {
+        for clients in [2, 5, 25] {
+            let picture = draw(&Story::read(&chat(clients)), "any");
+            assert_eq!(overlaps(&picture), Vec::<String>::new(), "{clients} clients");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        /// Recordings that nobody has seen, mended of nothing.
+        #[test]
+        fn any_story_is_drawn_without_overlaps(lines in jumbled()) {
+            let picture = draw(&Story::read(&lines), "any");
+            prop_assert_eq!(overlaps(&picture), Vec::<String>::new(), "{}", lines);
+        }
     }
 
     #[test]

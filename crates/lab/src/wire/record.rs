@@ -61,12 +61,14 @@ pub fn record(session: &Session, cast: &Cast) -> Result<String> {
         [(&mut cast.server, "-server", "{server}"), (&mut cast.client, "-client", "{client}")]
     {
         let Some(words) = words else { continue };
+        let command = words.join(" ");
         ports::tell(words, "{addr}");
         for step in &mut session.steps {
             if let Act::Start(Start::Program(program)) = &mut step.act
                 && program[0].ends_with(ending)
             {
                 *program = vec![part.to_owned()];
+                step.rest.clone_from(&command);
             }
         }
     }

@@ -85,6 +85,11 @@ impl Columns {
         (self.at(side, |column| column.panel.0), self.at(side, |column| column.panel.1))
     }
 
+    /// From one kernel to the other.
+    pub(super) fn wire(&self) -> (f64, f64) {
+        (self.panel(Side::Server).1, self.panel(Side::Client).1)
+    }
+
     /// The end of a connection.
     pub(super) fn bar(&self, connection: usize, side: Side) -> f64 {
         let slot = self.slots[connection] as f64;

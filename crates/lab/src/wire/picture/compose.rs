@@ -100,7 +100,7 @@ impl<'a> Composer<'a> {
         let at = self.columns.text(side);
         let anchor = if side == Side::Server { Anchor::End } else { Anchor::Start };
         let mut spans: Vec<(String, &'static str)> = Vec::new();
-        let mut commands: Vec<&str> = Vec::new();
+        let mut commands: Vec<String> = Vec::new();
         for (number, party) in
             self.story.parties.iter().enumerate().filter(|(_, party)| party.side == side)
         {
@@ -115,9 +115,18 @@ impl<'a> Composer<'a> {
             }
             let command = match party.kind {
                 Kind::Peer => "bare connection",
-                _ => party.command.split_whitespace().next().unwrap_or_default(),
+                _ => &party.command,
             };
-            let command = command.rsplit('/').next().unwrap_or(command);
+            // The program, and what an interpreter is given, without their folders.
+            let words =
+                command.split(' ').filter(|word| !word.is_empty() && !word.starts_with('-'));
+            let words = words.take(if command.contains('/') { 2 } else { 1 });
+            let words: Vec<&str> =
+                words.map(|word| word.rsplit('/').next().unwrap_or(word)).collect();
+            let command = match party.kind {
+                Kind::Peer => command.to_owned(),
+                _ => words.join(" "),
+            };
             if !commands.contains(&command) {
                 commands.push(command);
             }
@@ -512,7 +521,7 @@ impl<'a> Composer<'a> {
             if opens
                 && nobody.is_some_and(|(_, now)| now.socket(segment.connection, side).is_none())
             {
-                let x = self.columns.panel(side).1 - 8.0 * Columns::inwards(side);
+                let x = self.columns.states(side);
                 let anchor = if side == Side::Server { Anchor::End } else { Anchor::Start };
                 for (number, line) in ["nobody", "listens"].into_iter().enumerate() {
                     let place = (x, y + 1.0 + 11.0 * number as f64);

@@ -183,13 +183,15 @@ impl Layout<'_> {
             return None;
         }
         let mut arrow = Arrow::new(segment, ends, y);
-        arrow.place(of, (self.colours)(segment), &self.heights.arrows).then_some(arrow)
+        let colour = (self.colours)(segment);
+        arrow.place(of, colour, &self.heights.arrows, self.columns.wire()).then_some(arrow)
     }
 }
 
 /// Places all labels anew, now that all arrows are known: each across as few of them as can be.
 pub(super) fn settle(
     story: &Story,
+    columns: &Columns,
     heights: &mut Heights,
     colours: &dyn Fn(usize) -> &'static str,
 ) {
@@ -197,7 +199,12 @@ pub(super) fn settle(
         let mut arrow = heights.arrows.remove(at);
         let before = arrow.clone();
         let segment = arrow.segment;
-        let fits = arrow.place(&story.segments[segment], colours(segment), &heights.arrows);
+        let fits = arrow.place(
+            &story.segments[segment],
+            colours(segment),
+            &heights.arrows,
+            columns.wire(),
+        );
         heights.arrows.insert(at, if fits { arrow } else { before });
     }
 }

@@ -200,7 +200,7 @@ fn returned(story: &Story, call: &Call, several: bool) -> Option<(String, &'stat
         "poll" => ("ready".to_owned(), ""),
         _ => return None,
     };
-    Some((format!("\u{2192} {result}"), class))
+    Some((format!("\u{2192} {}", cut(&result, ROW - 2)), class))
 }
 
 /// The prompt that the program has shown last before it reads what is typed there, if it is short.

@@ -53,14 +53,15 @@ impl Arrow {
         ]
     }
 
-    /// Places the labels clear of all others, and across as few arrows as can be; false when it cannot.
+    /// Places the labels between these two edges of the wire, clear of all others, and across as few
+    /// arrows as can be; false when it cannot.
     pub(super) fn place(
         &mut self,
         segment: &Segment,
         colour: &'static str,
         others: &[Arrow],
+        (left, right): (f64, f64),
     ) -> bool {
-        let (left, right) = (self.from.0.min(self.to.0), self.from.0.max(self.to.0));
         let near = |other: &&Arrow| (other.from.1 - self.from.1).abs() < 3.0 * SLOPE;
         let others: Vec<&Arrow> = others.iter().filter(near).collect();
         let places = if segment.header.is_bare() { &TAIL[..] } else { &PLACES[..] };
@@ -71,8 +72,9 @@ impl Arrow {
                 let [from, to, ..] = quad.bounds();
                 from >= left && to <= right
             });
-            // A long label in the middle may stand over the ends of the connection, and nothing else.
-            let fits = inside || (*part - 0.5).abs() < 0.01;
+            // One that has no room at all may stand in the middle.
+            let long = labels.iter().any(|label| label.width() + 4.0 > right - left);
+            let fits = inside || long && (*part - 0.5).abs() < 0.01;
             let labelled = others.iter().flat_map(|other| &other.labels);
             let free = labelled
                 .map(Text::quad)

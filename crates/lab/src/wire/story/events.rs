@@ -45,10 +45,8 @@ pub(super) fn read(recording: &str) -> Story {
 
 /// Is this what makes a raw peer, and no program?
 fn is_peer(command: &str) -> bool {
-    let words = command.split_once(' ');
-    words.is_some_and(|(protocol, deed)| {
-        ["tcp", "tcp6", "udp", "unix"].contains(&protocol) && ["connect", "listen"].contains(&deed)
-    })
+    let words: Vec<&str> = command.split(' ').collect();
+    matches!(words[..], ["tcp" | "tcp6" | "udp", "connect" | "listen"] | ["unix", ..])
 }
 
 impl Reader {
@@ -157,13 +155,13 @@ impl Reader {
         let party = self.party(who);
         let mut call = match (form, self.begun[party].take()) {
             (Form::Returns(_), Some(begun)) => match &self.story.events[begun].what {
-                What::Begins(call) => call.clone(),
-                _ => Call::default(),
+                What::Begins(call) if call.name == name => call.clone(),
+                _ => self.begin(party, name, args, below),
             },
             _ => self.begin(party, name, args, below),
         };
         if let Form::Whole(result) | Form::Returns(result) = form {
-            call.shared = name == "close" && self.shared(&call, below);
+            call.shared = name == "close" && self.shared(party, &call, below);
             self.result(party, &mut call, result);
         }
         let what = match form {
@@ -175,13 +173,13 @@ impl Reader {
             Form::Whole(_) => What::Calls(call),
             Form::Begins => What::Begins(call),
             Form::Returns(_) => {
-                let after = self.awaited(&call);
+                let after = self.awaited(party, &call);
                 let event = self.push(Some(party), What::Returns(call), after);
                 return self.head = Some(event);
             }
         };
         let after = match &what {
-            What::Calls(call) => self.awaited(call),
+            What::Calls(call) => self.awaited(party, call),
             _ => Vec::new(),
         };
         let begins = matches!(what, What::Begins(_));
@@ -222,9 +220,12 @@ impl Reader {
         call
     }
 
-    /// Is the connection still open when this copy of its socket has been closed?
-    fn shared(&self, call: &Call, below: &[Line]) -> bool {
-        let Some((connection, side)) = call.connection else { return false };
+    /// Is the socket still open when this copy of it has been closed?
+    fn shared(&self, party: usize, call: &Call, below: &[Line]) -> bool {
+        let Some((connection, side)) = call.connection else {
+            // A child has a copy of what its parent listens on.
+            return call.listener.is_some() && self.root(party) != party;
+        };
         let below = below.iter().map_while(|line| match line {
             Line::Segment(header, _) => Some(header),
             _ => None,
@@ -304,8 +305,9 @@ impl Reader {
             }
             "close" => {
                 let root = self.root(party);
-                self.listeners
-                    .retain(|listener| Some(listener.0) != call.listener || listener.1 != root);
+                self.listeners.retain(|listener| {
+                    call.shared || Some(listener.0) != call.listener || listener.1 != root
+                });
                 let closed = |(holder, end): &(usize, (usize, Side))| {
                     self.story.root(*holder) == root && Some(*end) == call.connection
                 };
@@ -328,8 +330,11 @@ impl Reader {
         }
     }
 
-    /// The arrivals without which the call would not have returned this.
-    fn awaited(&self, call: &Call) -> Vec<usize> {
+    /// The arrivals without which the call of this party would not have returned this.
+    fn awaited(&self, party: usize, call: &Call) -> Vec<usize> {
+        if call.name == "poll" && call.result != "0" {
+            return self.polled(party);
+        }
         let Some((connection, side)) = call.connection else { return Vec::new() };
         let failed = ["ECONNRESET", "EPIPE", "ECONNREFUSED"].contains(&call.result.as_str());
         let wanted = |header: &Header| match call.name.as_str() {
@@ -345,6 +350,20 @@ impl Reader {
             .map(|(at, _)| at)
             .into_iter()
             .collect()
+    }
+
+    /// The first arrival at any end of the program since it has begun to wait.
+    fn polled(&self, party: usize) -> Vec<usize> {
+        let begun = self.last[party].min(self.story.events.len());
+        let wakes = |event: usize| {
+            let What::Arrives(segment) = self.story.events[event].what else { return false };
+            let Segment { header, connection, from, .. } = &self.story.segments[segment];
+            let owner = self.story.connections[*connection].owners[from.other() as usize];
+            let opens = header.is_bare() && *from == Side::Client && header.seq == 1;
+            let news = opens || header.ack.is_some() && !header.is_bare();
+            news && owner.is_some_and(|owner| self.root(owner) == self.root(party))
+        };
+        (begun..self.story.events.len()).find(|event| wakes(*event)).into_iter().collect()
     }
 
     /// The arrival without which a raw peer would not have received this.
@@ -419,6 +438,9 @@ impl Reader {
             What::Arrives(other) if arrives => Some(other),
             _ => None,
         };
+        if header.syn && header.ack.is_some() {
+            self.story.connections[connection].answered = true;
+        }
         let before = |story: &Story, arrives| {
             story.events.iter().rposition(|event| {
                 sent(&event.what, arrives).is_some_and(|other| {
@@ -484,7 +506,7 @@ impl Reader {
             }
         }
         let (port, server_port) = (header.from, header.to);
-        self.story.connections.push(Connection { port, server_port, owners });
+        self.story.connections.push(Connection { port, server_port, owners, answered: false });
         end
     }
 
@@ -528,7 +550,7 @@ impl Reader {
 
     fn finish_connect(&mut self) {
         let Some((party, call)) = self.returns.take() else { return };
-        let after = self.awaited(&call);
+        let after = self.awaited(party, &call);
         self.push(Some(party), What::Returns(call), after);
         self.begun[party] = None;
     }

@@ -211,7 +211,7 @@ impl Now {
                 self.listening.extend(call.listener.map(|port| (port, story.root(party))));
             }
             "close" => {
-                if let Some(port) = call.listener {
+                if let Some(port) = call.listener.filter(|_| !call.shared) {
                     self.listening.retain(|listener| *listener != (port, story.root(party)));
                 }
             }
@@ -256,8 +256,7 @@ impl Now {
         };
         let segment = &story.segments[segment];
         let (header, side) = (segment.header, segment.from.other());
-        let port = story.connections[segment.connection].server_port;
-        let listens = self.listening.iter().any(|(listened, _)| *listened == port);
+        let listens = story.connections[segment.connection].answered;
         let owner = story.connections[segment.connection].owners[side as usize];
         let peer = owner.is_some_and(|owner| story.parties[owner].kind == Kind::Peer);
         let socket = &mut self.sockets[segment.connection][side as usize];

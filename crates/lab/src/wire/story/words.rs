@@ -497,6 +497,7 @@ fn returns(
         ("shutdown", _) if call.argument == "read" => Say::ShutsReading,
         ("shutdown", _) => Say::HalfCloses,
         ("close", _) => match (call.connection, call.listener) {
+            (_, Some(_)) if call.shared => Say::CloseShared,
             (_, Some(port)) => {
                 fill.text = port.to_string();
                 Say::CloseListener
