@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::course::cast::Cast;
 use crate::course::session::Session;
@@ -20,6 +20,7 @@ use crate::course::stages::{self, STAGES};
 use crate::play;
 use crate::play::Report;
 use crate::rig::hub::lock;
+use crate::rig::ports;
 pub use marks::mark;
 pub use what::What;
 
@@ -49,9 +50,15 @@ impl Behaviour {
             false => folder.to_string_lossy().into_owned(),
         }
     }
+
+    /// Is it unwise to lack it, and not wrong? A program of an earlier stage may lack what the course
+    /// demands later, though its own programs have it from the beginning.
+    fn is_advice(&self, stage: Option<u8>) -> bool {
+        self.session.note.is_some() || stage.is_some_and(|stage| self.stage > stage)
+    }
 }
 
-/// All behaviours, in the order of the stages.
+/// All behaviours, in the order of the committed table, in which one would build them.
 ///
 /// # Errors
 ///
@@ -59,11 +66,11 @@ impl Behaviour {
 pub fn behaviours() -> Result<Vec<Behaviour>> {
     let mut all = Vec::new();
     for stage in STAGES {
-        let mut sessions = stages::behaviours(&stages::folder(stage)?)?;
-        // The simplest first, as one would build them.
-        sessions.sort_by_key(|session| session.steps.len());
+        let sessions = stages::behaviours(&stages::folder(stage)?)?;
         all.extend(sessions.into_iter().map(|session| Behaviour { stage, session }));
     }
+    let place = |name: &str| MATRIX.lines().position(|line| row(line, name).is_some());
+    all.sort_by_key(|behaviour| place(&behaviour.name()).unwrap_or(usize::MAX));
     Ok(all)
 }
 
@@ -77,17 +84,19 @@ pub fn demanded(stage: u8) -> Result<Vec<Behaviour>> {
     let mut demanded = Vec::new();
     for behaviour in behaviours()? {
         let name = behaviour.name();
-        let row = MATRIX
-            .lines()
-            .find_map(|line| line.strip_prefix(&name)?.strip_prefix(' '))
-            .with_context(|| {
-                format!("{name} is not in matrix.txt: cargo lab matrix shows its row")
-            })?;
+        let row = MATRIX.lines().find_map(|line| row(line, &name)).with_context(|| {
+            format!("{name} is not in matrix.txt: cargo lab matrix shows its row")
+        })?;
         if row.split_whitespace().nth(column) == Some(HOLDS) {
             demanded.push(behaviour);
         }
     }
     Ok(demanded)
+}
+
+/// The cells of the row of this behaviour.
+fn row<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.strip_prefix(name)?.strip_prefix(' ')
 }
 
 const HOLDS: &str = "yes";
@@ -100,6 +109,8 @@ pub struct Options {
     pub all: bool,
     /// What is unwise is wrong.
     pub strict: bool,
+    /// Of which stage the programs are: what a later one demands is advice for them.
+    pub stage: Option<u8>,
 }
 
 /// What came of one behaviour.
@@ -111,6 +122,8 @@ pub struct Outcome {
     pub stage: u8,
     /// One sentence: what is demanded.
     pub title: String,
+    /// What to do about it when it does not hold.
+    pub advice: Option<String>,
     pub verdict: Verdict,
     /// What is unwise and not wrong, one line each.
     pub notes: Vec<String>,
@@ -122,6 +135,8 @@ pub enum Verdict {
     Held,
     /// It falls short of what is not demanded at this stage.
     Noted(Box<Report>),
+    /// It holds, and its notes are taken for failures.
+    Unwise,
     Failed(Box<Report>),
 }
 
@@ -139,18 +154,33 @@ pub struct Summary {
 ///
 /// It does not hold; the report says why.
 pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
-    let play = || play::play(&behaviour.session, cast, &mut |_| {});
-    match play() {
-        // A port that was free when it was chosen can be taken before the program binds it.
-        Err(report) if cast.addr.is_none() && report.port_in_use() => play(),
-        played => played,
+    noting(behaviour, cast).0
+}
+
+/// Plays a behaviour with these programs, and notes what is unwise and not wrong.
+fn noting(behaviour: &Behaviour, cast: &Cast) -> (Result<(), Box<Report>>, Vec<String>) {
+    let played = play::examine(&behaviour.session, cast);
+    match &played.0 {
+        Err(report) if report.port_in_use() && ports::become_free(&cast.addrs) => {
+            let (again, mut notes) = play::examine(&behaviour.session, cast);
+            // A port of the lab's choice can be taken before the program binds it.
+            if !cast.addrs.is_empty() {
+                notes.push(
+                    "the port was still in use from a moment ago, and the examiner had to wait \
+                     for it: set SO_REUSEADDR before bind"
+                        .to_owned(),
+                );
+            }
+            (again, notes)
+        }
+        _ => played,
     }
 }
 
 /// Examines the programs and tells what came of each behaviour, as soon as it is known.
 ///
 /// It stops at the first behaviour that fails, unless `options.all`. A part that no program plays is
-/// left out.
+/// left out. What is noted of a program is noted once.
 ///
 /// # Errors
 ///
@@ -162,6 +192,7 @@ pub fn check(
     tell: &mut dyn FnMut(&Outcome) -> Result<()>,
 ) -> Result<Summary> {
     let mut summary = Summary::default();
+    let mut noted: Vec<String> = Vec::new();
     for behaviour in demanded {
         let program = match behaviour.session.starts("{server}") {
             true => &cast.server,
@@ -171,24 +202,36 @@ pub fn check(
             continue;
         }
         let begin = Instant::now();
-        let played = examine(behaviour, cast);
-        let outcome = Outcome {
+        let (played, mut notes) = noting(behaviour, cast);
+        if let Err(report) = &played
+            && let Some(reason) = report.cannot()
+        {
+            bail!("{reason}");
+        }
+        notes.retain(|note| !noted.contains(note));
+        noted.extend(notes.iter().cloned());
+        let verdict = match played {
+            Ok(()) if options.strict && !notes.is_empty() => Verdict::Unwise,
+            Ok(()) => Verdict::Held,
+            Err(report) if behaviour.is_advice(options.stage) && !options.strict => {
+                Verdict::Noted(report)
+            }
+            Err(report) => Verdict::Failed(report),
+        };
+        match verdict {
+            Verdict::Held => summary.held += 1,
+            Verdict::Noted(_) => summary.noted += 1,
+            Verdict::Unwise | Verdict::Failed(_) => summary.failed += 1,
+        }
+        tell(&Outcome {
             name: behaviour.name(),
             stage: behaviour.stage,
             title: behaviour.session.title.clone(),
-            verdict: match played {
-                Ok(()) => Verdict::Held,
-                Err(report) => Verdict::Failed(report),
-            },
-            notes: Vec::new(),
+            advice: behaviour.session.note.clone().or_else(|| behaviour.session.hint.clone()),
+            verdict,
+            notes,
             time: begin.elapsed(),
-        };
-        match outcome.verdict {
-            Verdict::Held => summary.held += 1,
-            Verdict::Noted(_) => summary.noted += 1,
-            Verdict::Failed(_) => summary.failed += 1,
-        }
-        tell(&outcome)?;
+        })?;
         if summary.failed > 0 && !options.all {
             break;
         }
@@ -217,12 +260,16 @@ pub fn print(
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome { stage, title, .. } = self;
         match &self.verdict {
-            Verdict::Held => writeln!(f, "ok    stage {}: {}", self.stage, self.title)?,
-            Verdict::Noted(report) => {
-                writeln!(f, "note  stage {}: {}: {}", self.stage, self.title, report.reason())?;
+            Verdict::Held => writeln!(f, "ok    stage {stage}: {title}")?,
+            Verdict::Noted(_) => {
+                let advice = self.advice.as_deref().unwrap_or_default();
+                writeln!(f, "note  stage {stage}: not so: {title}")?;
+                writeln!(f, "      {advice}")?;
             }
-            Verdict::Failed(report) => writeln!(f, "FAIL  stage {}: {report}", self.stage)?,
+            Verdict::Unwise => writeln!(f, "FAIL  stage {stage}: {title}")?,
+            Verdict::Failed(report) => writeln!(f, "FAIL  stage {stage}: {report}")?,
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "note  {note}"))
     }

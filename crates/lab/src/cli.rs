@@ -1,11 +1,13 @@
 //! The command line of `cargo lab`. A new command is one variant here, and one arm in `main.rs`.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 
+use common::{Addr, AddrError};
 use lab::check::{self, What};
 use lab::course::cast::Cast;
 use lab::course::stages::STAGES;
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     Wire(Wire),
     /// Build the book and open it in the browser; needs mdBook
     Book,
+    /// Ends what a lab leaves behind that is killed: every lab starts one
+    #[command(hide = true)]
+    Keep { mark: String },
     /// Write the parts of the book and the README that come from sources and runs
     Docs {
         /// Compare, and write nothing
@@ -102,16 +107,21 @@ pub(crate) struct Check {
     #[arg(value_name = "STAGE | EXERCISE", value_parser = what)]
     pub what: What,
     /// Examine this server, such as 'python3 server.py'.
-    /// {addr} in CMD becomes the address, 127.0.0.1:PORT;
-    /// without it the address is appended
+    /// {addr} in CMD becomes the address, 127.0.0.1:PORT,
+    /// {host} and {port} its parts; without any of them the
+    /// address is appended
     #[arg(long, value_name = "CMD", value_parser = words, verbatim_doc_comment)]
     server: Option<Words>,
     /// Examine this client. Without either, the course's own
     #[arg(long, value_name = "CMD", value_parser = words)]
     client: Option<Words>,
-    /// For a program that cannot be told: it always uses ADDR
-    #[arg(long, value_name = "ADDR", value_parser = addr, requires = "program")]
-    addr: Option<SocketAddr>,
+    /// For a program that cannot be told: it always uses ADDR,
+    /// such as 127.0.0.1:5001, localhost:5001, 5001 or [::1]:5001
+    #[arg(long, value_name = "ADDR", value_parser = name, requires = "program", verbatim_doc_comment)]
+    addr: Option<Name>,
+    /// How long each step may take, for a program that starts or answers slowly
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    patience: Option<Duration>,
     /// Go on after a failure
     #[arg(long)]
     all: bool,
@@ -202,6 +212,10 @@ pub(crate) struct Wire {
     pub print: bool,
 }
 
+/// The addresses of a name.
+#[derive(Clone)]
+struct Name(Vec<SocketAddr>);
+
 /// The words of a command.
 #[derive(Clone)]
 struct Words(Vec<String>);
@@ -225,7 +239,11 @@ pub(crate) fn parse() -> Result<Command, (String, bool)> {
 
 impl Check {
     pub(crate) fn how(&self) -> check::Options {
-        check::Options { all: self.all, strict: self.strict }
+        let stage = match self.what {
+            What::Stage(stage) => Some(stage),
+            What::Exercise(_) => None,
+        };
+        check::Options { all: self.all, strict: self.strict, stage }
     }
 
     /// Who plays, if not the stage's own programs.
@@ -234,7 +252,8 @@ impl Check {
         (server.is_some() || client.is_some()).then(|| Cast {
             server: server.map(|Words(words)| words),
             client: client.map(|Words(words)| words),
-            addr: self.addr,
+            addrs: self.addr.map(|Name(addrs)| addrs).unwrap_or_default(),
+            patience: self.patience,
             ..Cast::default()
         })
     }
@@ -298,6 +317,23 @@ fn words(text: &str) -> Result<Words, String> {
 
 fn addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address, such as 127.0.0.1:5001".to_owned())
+}
+
+/// The addresses of a name, those of IPv4 first: there a client looks that knows no other.
+fn name(text: &str) -> Result<Name, String> {
+    let addr: Addr = text.parse().map_err(|err: AddrError| err.to_string())?;
+    let found = addr.to_socket_addrs().map_err(|err| format!("failed to look it up: {err}"))?;
+    let mut addrs: Vec<SocketAddr> = found.collect();
+    addrs.sort_by_key(SocketAddr::is_ipv6);
+    match addrs.iter().any(|addr| addr.port() == 0) {
+        true => Err("nobody can use the port 0".to_owned()),
+        false => Ok(Name(addrs)),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1.0..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected 1 to 3600 seconds".to_owned())
 }
 
 fn message_size(text: &str) -> Result<usize, String> {

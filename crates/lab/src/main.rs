@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use cli::Command;
@@ -16,7 +16,7 @@ use lab::course::cast::Cast;
 use lab::course::draft;
 use lab::course::session::Session;
 use lab::course::stages::{self, STAGES};
-use lab::rig::process;
+use lab::rig::{keeper, process};
 use lab::stand::{bench, load, soak};
 use lab::view::{self, Columns, Look, Pace};
 use lab::wire::story::Story;
@@ -28,11 +28,11 @@ const BETWEEN: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
-        Ok(Command::Wire(options)) => wire(&options),
-        Ok(command) => {
-            end_everything_on_a_signal();
-            run(command)
+        Ok(Command::Keep { mark }) => {
+            keeper::keep(&mark);
+            return ExitCode::SUCCESS;
         }
+        Ok(command) => process::guard().and_then(|()| run(command)),
         Err((text, true)) => print(&text).map(|()| true),
         Err((text, false)) => {
             eprint!("{text}");
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 
 /// Programs end with the lab, also when it is interrupted.
 fn end_everything_on_a_signal() {
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) else {
         return;
     };
     thread::spawn(move || {
@@ -66,6 +66,11 @@ fn end_everything_on_a_signal() {
 
 /// False when something falls short.
 fn run(command: Command) -> Result<bool> {
+    // A recording begins while there is one thread.
+    if let Command::Wire(options) = &command {
+        return wire(options);
+    }
+    end_everything_on_a_signal();
     match command {
         Command::Play(options) => return play(&options),
         Command::Check(options) => return check(options),
@@ -103,7 +108,7 @@ fn run(command: Command) -> Result<bool> {
             print(&load::run(&load)?.to_string())?;
         }
         Command::Bench(options) => print(&bench::run(&options.options())?)?,
-        Command::Wire(options) => return wire(&options),
+        Command::Wire(_) | Command::Keep { .. } => {}
         Command::Book => docs::open()?,
         Command::Docs { check } => {
             stages::build()?;

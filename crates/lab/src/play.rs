@@ -3,13 +3,14 @@
 mod actors;
 mod at_peer;
 mod at_terminal;
+mod explain;
 pub mod live;
+mod person;
 mod record;
 pub(crate) mod report;
 
 use crate::course::cast::Cast;
 use crate::course::session::{Act, Session, Step};
-use crate::rig::process;
 use crate::rig::witness::Watch;
 use actors::{Actor, Actors};
 pub use record::record;
@@ -43,28 +44,41 @@ pub(crate) fn play_watched(
     watch: Option<Watch>,
     show: &mut dyn FnMut(Scene),
 ) -> Result<(), Box<Report>> {
-    let mut actors = Actors::new(session.net(), cast, watch);
+    perform_all(session, &mut Actors::new(session.net(), cast, watch), show)
+}
+
+/// Plays the session as [`play`] does, and notes what is unwise and not wrong, one line each.
+pub(crate) fn examine(session: &Session, cast: &Cast) -> (Result<(), Box<Report>>, Vec<String>) {
+    let mut actors = Actors::new(session.net(), cast, None);
+    let played = perform_all(session, &mut actors, &mut |_| {});
+    (played, std::mem::take(&mut actors.notes))
+}
+
+fn perform_all(
+    session: &Session,
+    actors: &mut Actors,
+    show: &mut dyn FnMut(Scene),
+) -> Result<(), Box<Report>> {
     let mut held = Vec::new();
-    let report = |actors: &mut Actors, held, step, failure| {
-        let shows = actors.shows();
-        process::stop_if_ending();
-        Box::new(Report::new(session, held, step, failure, shows))
+    let session = match session.with_words(actors.seed()) {
+        Ok(session) => session,
+        // A session without places for words is the one that was parsed before.
+        Err(err) => return Err(actors.report(session, held, None, err.into())),
     };
     for step in &session.steps {
         show(Scene::Before(step));
-        match witnessed(&mut actors, step) {
+        match witnessed(actors, step) {
             Ok(text) => {
                 show(Scene::Held(step, &text));
-                held.push(step.to_string());
+                held.push(actors.shown(step));
             }
-            Err(failure) => return Err(report(&mut actors, held, step.to_string(), failure)),
+            Err(failure) => return Err(actors.report(&session, held, Some(step), failure)),
         }
     }
-    let end = "the end of the session".to_owned();
     let rested = actors.rest().map_err(Failure::from);
     rested
-        .and_then(|()| actors.nothing_more(session))
-        .map_err(|failure| report(&mut actors, held, end, failure))
+        .and_then(|()| actors.nothing_more(&session))
+        .map_err(|failure| actors.report(&session, held, None, failure))
 }
 
 /// Does the step. A witness sees an act before its consequences, and what a raw peer received after.
@@ -92,6 +106,9 @@ fn perform(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
         actors.start(&step.name, start)?;
         return Ok(step.rest.clone());
     }
+    if actors.loose() {
+        person::before(actors, step)?;
+    }
     let letter = actors.letter;
     let (actor, hub, ports) = actors.find(&step.name)?;
     let seen = match (&step.act, actor) {
@@ -102,5 +119,7 @@ fn perform(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
         // The parser has seen to it that nobody is asked for what another does.
         _ => None,
     };
-    Ok(seen.unwrap_or_else(|| step.rest.clone()))
+    let seen = seen.unwrap_or_else(|| step.rest.clone());
+    actors.note_the_end(step);
+    Ok(seen)
 }

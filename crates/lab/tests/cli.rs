@@ -88,8 +88,13 @@ fn wrong_usage_is_named_in_one_line() {
             "a value is required for '--server <CMD>' but none was supplied".to_owned(),
         ),
         (
-            &["check", "1", "--addr", "x", "--server", "x"],
-            format!("invalid value 'x' for '--addr <ADDR>': {addr}"),
+            &["check", "1", "--addr", ":1", "--server", "x"],
+            "invalid value ':1' for '--addr <ADDR>': invalid address \":1\": the host is missing"
+                .to_owned(),
+        ),
+        (
+            &["check", "1", "--patience", "0", "--server", "x"],
+            "invalid value '0' for '--patience <SECONDS>': expected 1 to 3600 seconds".to_owned(),
         ),
         (
             &["check", "1", "--addr", "127.0.0.1:1"],
@@ -166,13 +171,19 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
             ":2: expected NAME MARK REST, where MARK is one of $ > ! | ~ =, not \"server ? x\"",
         ),
         (b"# T\n\xc3\xa9 $ x\n", ":2: expected a name of letters, digits and '-', not \"\u{e9}\""),
-        (b"# T\na $\n", ":2: expected a program to start, tcp connect or tcp listen"),
+        (
+            b"# T\na $\n",
+            ":2: expected a program to start, tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME",
+        ),
         (b"# T\na $ x 'y\n", ":2: missing closing quote in \"x 'y\""),
-        (b"# T\na $ x\na = over\n", ":3: expected = exit STATUS or = end, not \"over\""),
+        (
+            b"# T\na $ x\na = over\n",
+            ":3: expected = exit STATUS, end, idle, descriptors as counted or without TEXT, not \"over\"",
+        ),
         (b"# T\na $ x\na ~\n", ":3: expected a text after ~"),
         (
             b"# T\na $ x\na ! jump\n",
-            ":3: expected ! kill, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS, not \"jump\"",
+            ":3: expected ! kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS, not \"jump\"",
         ),
         (
             b"# T\na $ tcp listen\na > hello\n",
@@ -195,7 +206,7 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
             b"# T\na $ tcp listen\na ! kill\n",
             ":3: expected ! half-close, close or reset, not \"kill\"",
         ),
-        (b"# T\na $ tcp listen\na ~ x\n", ":3: expected ~ end or ~ unread, not \"x\""),
+        (b"# T\na $ tcp listen\na ~ x\n", ":3: expected ~ end, ~ unread or ~ \"BYTES\", not \"x\""),
         (b"# T\n\xff\n", ": the file is not UTF-8"),
     ] {
         let name = format!("fault-{}.session", fault.len());
@@ -225,11 +236,20 @@ fn a_program_that_falls_short_is_exit_1() {
 fn an_address_that_somebody_else_has_is_named_with_a_hint() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = other.local_addr().unwrap().to_string();
-    let output = lab(&["check", "1", "--client", "true", "--addr", &addr]);
-    let report = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(report.contains(&format!("failed to bind to {addr}, given by --addr:")), "{report}");
-    assert!(report.contains("Hint: Another program has the port,"), "{report}");
+    let client = lab(&["check", "1", "--client", "true", "--addr", &addr]);
+    assert_eq!(client.status.code(), Some(2));
+    let error = text(&client.stderr);
+    assert!(error.starts_with(&format!("Error: failed to bind to {addr}, given by --addr:")));
+    assert!(error.ends_with("another program has the port, end it first\n"), "{error}");
+    let server = lab(&["check", "1", "--server", "true", "--addr", &addr]);
+    assert_eq!(server.status.code(), Some(2));
+    assert_eq!(
+        text(&server.stderr),
+        format!(
+            "Error: somebody answers at {addr} before your server is started: end that program first\n"
+        )
+    );
+    assert_eq!(text(&server.stdout), "");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::LazyLock;
 
-use lab::check::Options;
+use lab::check::{Behaviour, Options};
 use lab::course::cast::Cast;
 use libtest_mimic::{Failed, Trial};
 use snapbox::{Assert, Data};
@@ -20,28 +20,61 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (1, "server", "ends at once", false),
     (1, "server", "hangs silently", false),
     (1, "server", "closes its terminal", false),
+    (1, "server", "listens elsewhere", false),
     (1, "server", "address in use", false),
     (1, "server", "does not end", false),
-    (3, "server", "forks", false),
-    (3, "server", "prints invalid UTF-8", false),
-    (2, "server", "closes on any q", false),
+    (1, "server", "answers nothing", false),
+    (2, "server", "prints what an earlier message has left", false),
     (2, "server", "never closes on q", false),
+    (2, "server", "closes on any q", false),
+    (2, "server", "reads 1000 bytes at most", false),
     (2, "server", "serves one client only", false),
+    (2, "server", "serves five clients", false),
     (3, "server", "spins on 0 bytes", true),
-    (3, "server", "dies on an early reset", false),
+    (3, "server", "dies on a reset", false),
+    (3, "server", "dies on an early reset", true),
+    (3, "server", "asks who has left", false),
+    (3, "server", "dies on the fifth reset", false),
+    (3, "server", "decodes strictly", false),
+    (3, "server", "prints raw escapes", false),
+    (3, "server", "asks again and again", false),
+    (3, "server", "keeps every connection", false),
+    (3, "server", "forks", false),
+    (3, "server", "listens everywhere", false),
+    (3, "server", "prints invalid UTF-8", false),
     (5, "server", "dies on a reset", true),
     (5, "server", "answers without the prefix", false),
     (5, "server", "answers with a newline", false),
+    (5, "server", "answers with all so far", false),
+    (5, "server", "closes on q with blanks", false),
+    (5, "server", "answers with text", false),
+    (5, "server", "answers with 1024 bytes at most", false),
+    (5, "server", "drops what is left", false),
+    (5, "server", "reads 4096 bytes", false),
+    (5, "server", "dies of a failed write", false),
     (6, "server", "ignores Q", false),
+    (6, "server", "closes on any Q", false),
     (1, "client", "says hello with a newline", false),
     (1, "client", "never connects", false),
     (2, "client", "appends a newline", false),
     (2, "client", "sends the first word only", false),
     (2, "client", "waits after an empty send", false),
     (2, "client", "waits for an answer to q", false),
+    (2, "client", "strips the line", false),
+    (2, "client", "sends Latin-1", false),
+    (2, "client", "asks again and again for the keyboard", false),
     (4, "client", "sends the o", false),
+    (4, "client", "sends no line that begins with o", false),
     (5, "client", "prints no answer", false),
-    (6, "client", "does not notice the close", false),
+    (5, "client", "prints the answer before", false),
+    (5, "client", "reads 100 bytes of an answer", false),
+    (5, "client", "decodes strictly", false),
+    (5, "client", "prints raw escapes", false),
+    (5, "client", "asks again and again for the answer", false),
+    (5, "client", "opens a file for each answer", false),
+    (6, "client", "goes on after the close", false),
+    (6, "client", "goes on after Q", false),
+    (6, "client", "goes on after a reset", false),
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +86,10 @@ fn main() -> ExitCode {
             Trial::test(name, move || {
                 let mut words = program(&format!("faulty_{part}.py"));
                 words.push(fault.to_owned());
-                agrees(&check(stage, part, words, all)?, &report)
+                // What earlier stages demand is not at fault here, and would take most of the time.
+                let mut demanded = lab::check::demanded(stage)?;
+                demanded.retain(|behaviour| behaviour.stage >= stage);
+                agrees(&check_all(demanded, stage, part, words, all)?, &report)
             })
         })
         .collect();
@@ -85,15 +121,16 @@ fn main() -> ExitCode {
     }
 }
 
+/// The interpreter itself: a wrapper of it takes longer to start than the program.
+static PYTHON: LazyLock<String> = LazyLock::new(|| {
+    let print = "import sys; print(sys.executable)";
+    let python = Command::new("python3").args(["-c", print]).output();
+    let path = python.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    path.unwrap_or_else(|_| "python3".to_owned())
+});
+
 /// The command that runs one of the Python programs, without what a site adds to Python.
 fn program(name: &str) -> Vec<String> {
-    // The interpreter itself: a wrapper of it takes longer to start than the program.
-    static PYTHON: LazyLock<String> = LazyLock::new(|| {
-        let print = "import sys; print(sys.executable)";
-        let python = Command::new("python3").args(["-c", print]).output();
-        let path = python.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        path.unwrap_or_else(|_| "python3".to_owned())
-    });
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name);
     [&*PYTHON, "-I", "-S", "-B", &path.to_string_lossy()].map(str::to_owned).to_vec()
 }
@@ -102,16 +139,33 @@ fn program(name: &str) -> Vec<String> {
 ///
 /// All checks run in this process: one process never tells two programs the same port.
 fn check(stage: u8, part: &str, words: Vec<String>, all: bool) -> Result<String, Failed> {
-    let mut cast = Cast::default();
+    check_all(lab::check::demanded(stage)?, stage, part, words, all)
+}
+
+fn check_all(
+    demanded: Vec<Behaviour>,
+    stage: u8,
+    part: &str,
+    words: Vec<String>,
+    all: bool,
+) -> Result<String, Failed> {
+    // The same words in every run, as the reports have them.
+    let mut cast = Cast { seed: Some(1), ..Cast::default() };
     match part {
         "server" => cast.server = Some(words),
         _ => cast.client = Some(words),
     }
     let mut out = Vec::new();
-    let how = Options { all, ..Options::default() };
-    let holds = lab::check::print(&lab::check::demanded(stage)?, &cast, how, &mut out)?;
+    let how = Options { all, stage: Some(stage), ..Options::default() };
+    let status = match lab::check::print(&demanded, &cast, how, &mut out) {
+        Ok(holds) => format!("exit status {}\n", if holds { 0 } else { 1 }),
+        // As main does it.
+        Err(err) => format!("Error: {err:#}\nexit status 2\n"),
+    };
     let out = String::from_utf8_lossy(&out);
-    Ok(format!("{out}exit status {}\n", if holds { 0 } else { 1 }))
+    // Where Python and the project are is another place on another machine.
+    let folder = format!("{}/", env!("CARGO_MANIFEST_DIR"));
+    Ok((out + &*status).replace(PYTHON.as_str(), "python3").replace(&folder, ""))
 }
 
 fn reports() -> PathBuf {
@@ -146,7 +200,8 @@ fn every_behaviour_catches() -> Result<(), Failed> {
     }
     for behaviour in lab::check::behaviours()? {
         let file = format!("behaviours/{}.session)", behaviour.session.name());
-        if !caught.contains(&file) {
+        let noted = format!("not so: {}", behaviour.session.title);
+        if !caught.contains(&file) && !caught.contains(&noted) {
             return Err(format!("no wrong program is caught by {}", behaviour.name()).into());
         }
     }

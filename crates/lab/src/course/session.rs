@@ -18,6 +18,8 @@ pub struct Session {
     pub title: String,
     /// The line `# hint: ...`: the likely cause when a program falls short.
     pub hint: Option<String>,
+    /// The line `# note: ...`: what it means when a program falls short, which is unwise and not wrong.
+    pub note: Option<String>,
     pub steps: Vec<Step>,
     /// The lines of the file, as they are.
     pub source: Vec<String>,
@@ -102,18 +104,26 @@ pub enum AtTerminal {
     Resize(u16, u16),
     /// `! kill`: the program is killed (SIGKILL), by its process id.
     Kill,
+    /// `! count descriptors`: how many it has open now, with all that it has started.
+    CountDescriptors,
     /// `| LINE`: the next line is exactly this.
     Line(String),
     /// `~ TEXT`: a later line contains this.
     Contains(String),
     /// `= exit N` or `= end`: the program has ended, with this exit status or any.
     Ends(Option<u8>),
+    /// `= idle`: it uses next to no CPU time.
+    Idle,
+    /// `= descriptors as counted`: it has hardly more of them than when they were counted.
+    AsCounted,
+    /// `= without TEXT`: no line so far contains this.
+    Without(String),
 }
 
 /// What a raw peer does or expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtPeer {
-    /// `> "BYTES"` or `> "BYTES" * N`: send exactly these bytes.
+    /// `> "BYTES"`, `> "BYTES" * N` or several of these with ` + ` between: send exactly these bytes.
     Send(Vec<u8>),
     /// `! half-close`: send no more, but still receive.
     HalfClose,
@@ -121,8 +131,10 @@ pub enum AtPeer {
     Close,
     /// `! reset`: end the connection with a RST.
     Reset,
-    /// `| "BYTES"` or `| "BYTES" * N`: the next bytes received are exactly these.
+    /// `| "BYTES"`, written as for `>`: the next bytes received are exactly these.
     Bytes(Vec<u8>),
+    /// `~ "BYTES"`: answers have come whose messages are together these bytes.
+    Answers(Vec<u8>),
     /// `~ unread`: bytes have come, and stay unread.
     Unread,
     /// `= end`, `~ end`, `= reset`, `= end or reset`: how the connection ends.
@@ -144,7 +156,14 @@ pub enum Closed {
 const FILE_BYTES: u64 = 1024 * 1024;
 const SENT_BYTES: usize = 64 * 1024 * 1024;
 const MARKS: &str = "$ > ! | ~ =";
-const DEEDS: &str = "kill, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
+/// How the place of a random word begins.
+const WORD: &str = "{word";
+const SYLLABLES: usize = 4;
+/// Without q, which ends a conversation.
+const CONSONANTS: &[u8] = b"bdfgklmnprstvz";
+const VOWELS: &[u8] = b"aeiou";
+const DEEDS: &str = "kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
+const STATES: &str = "exit STATUS, end, idle, descriptors as counted or without TEXT";
 const PEER_DEEDS: &str = "half-close, close or reset";
 const PEERS: &str = "tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME";
 
@@ -176,6 +195,7 @@ impl Session {
             path: path.to_owned(),
             title: String::new(),
             hint: None,
+            note: None,
             steps: Vec::new(),
             source: source.clone(),
         };
@@ -186,6 +206,8 @@ impl Session {
                 let comment = comment.trim();
                 if let Some(hint) = comment.strip_prefix("hint:") {
                     session.hint = Some(hint.trim().to_owned());
+                } else if let Some(note) = comment.strip_prefix("note:") {
+                    session.note = Some(note.trim().to_owned());
                 } else if session.title.is_empty() && session.steps.is_empty() {
                     session.title = comment.to_owned();
                 }
@@ -206,6 +228,24 @@ impl Session {
             bail!("{path}:{}: expected a step, such as: server $ stage1-server", source.len() + 1);
         }
         Ok(session)
+    }
+
+    /// The session with a word in the place of each `{word}`, `{word2}`, ...: letters that nobody can
+    /// have printed beforehand, of the same number for each.
+    pub(crate) fn with_words(&self, seed: Option<u64>) -> Result<Session> {
+        let mut text = self.source.join("\n");
+        let mut random = seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        while let Some(begin) = text.find(WORD) {
+            let end = text[begin..].find('}').map_or(text.len(), |length| begin + length + 1);
+            let word: String = (0..SYLLABLES)
+                .flat_map(|_| {
+                    [CONSONANTS, VOWELS].map(|letters| letters[random.usize(..letters.len())])
+                })
+                .map(char::from)
+                .collect();
+            text = text.replace(&text[begin..end], &word);
+        }
+        Session::parse(&self.path, &text)
     }
 
     /// The file's name without its folder and ending: the name of its test.
@@ -346,7 +386,12 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
         '=' => match rest.strip_prefix("exit ").map(str::parse) {
             Some(Ok(status)) => AtTerminal::Ends(Some(status)),
             _ if rest == "end" => AtTerminal::Ends(None),
-            _ => return Err(format!("expected = exit STATUS or = end, not {rest:?}")),
+            _ if rest == "idle" => AtTerminal::Idle,
+            _ if rest == "descriptors as counted" => AtTerminal::AsCounted,
+            _ => match rest.strip_prefix("without ") {
+                Some(text) => AtTerminal::Without(text.to_owned()),
+                None => return Err(format!("expected = {STATES}, not {rest:?}")),
+            },
         },
         _ => parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?,
     })
@@ -355,6 +400,7 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
 fn parse_deed(rest: &str) -> Option<AtTerminal> {
     Some(match rest {
         "kill" => AtTerminal::Kill,
+        "count descriptors" => AtTerminal::CountDescriptors,
         "ctrl-c" => AtTerminal::Keys(b"\x03".to_vec()),
         "ctrl-d" => AtTerminal::Keys(b"\x04".to_vec()),
         "up" => AtTerminal::Keys(b"\x1b[A".to_vec()),
@@ -384,24 +430,53 @@ fn parse_peer(mark: char, rest: &str) -> Result<AtPeer, String> {
         ('=', "end or reset") => AtPeer::Closed(Closed::EndOrReset),
         ('~', "unread") => AtPeer::Unread,
         ('~', "end") => AtPeer::Closed(Closed::SoonerOrLater),
+        ('~', _) if rest.starts_with('"') => AtPeer::Answers(parse_repeated(rest)?),
         ('!', "half-close") => AtPeer::HalfClose,
         ('!', "close") => AtPeer::Close,
         ('!', "reset") => AtPeer::Reset,
         ('=', _) => return Err(format!("expected = end, reset or end or reset, not {rest:?}")),
-        ('~', _) => return Err(format!("expected ~ end or ~ unread, not {rest:?}")),
+        ('~', _) => return Err(format!("expected ~ end, ~ unread or ~ \"BYTES\", not {rest:?}")),
         _ => return Err(format!("expected ! {PEER_DEEDS}, not {rest:?}")),
     })
 }
 
-/// Reads `"text"` or `"text" * N`.
+/// Reads `"text"` or `"text" * N`, or several of these with ` + ` between.
 fn parse_repeated(rest: &str) -> Result<Vec<u8>, String> {
-    let Some((quoted, times)) = rest.rsplit_once("\" * ") else { return parse_bytes(rest) };
-    let bytes = parse_bytes(&format!("{quoted}\""))?;
-    let times: usize = times.parse().map_err(|_| format!("expected a count, not {times:?}"))?;
-    match bytes.len().checked_mul(times) {
-        Some(all) if all <= SENT_BYTES => Ok(bytes.repeat(times)),
-        _ => Err(format!("expected at most {SENT_BYTES} bytes, not {rest}")),
+    let mut all = Vec::new();
+    let mut left = Some(rest);
+    while let Some(term) = left {
+        let (quoted, after) = term.split_at(quoted_length(term));
+        let bytes = parse_bytes(quoted)?;
+        let (times, next) = match after.split_once(" + ") {
+            Some((times, next)) => (times, Some(next)),
+            None => (after, None),
+        };
+        let times: usize = match times.strip_prefix(" * ") {
+            Some(times) => times.parse().map_err(|_| format!("expected a count, not {times:?}"))?,
+            None if times.is_empty() => 1,
+            // More stands behind the closing quote: the whole is shown.
+            None => return parse_bytes(term),
+        };
+        match bytes.len().checked_mul(times) {
+            Some(more) if all.len() + more <= SENT_BYTES => all.extend(bytes.repeat(times)),
+            _ => return Err(format!("expected at most {SENT_BYTES} bytes, not {rest}")),
+        }
+        left = next;
     }
+    Ok(all)
+}
+
+/// The length of a text in quotes at the beginning, with its quotes.
+fn quoted_length(text: &str) -> usize {
+    let mut escaped = true;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' if !escaped => return at + 1,
+            b'\\' if !escaped => escaped = true,
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }
 
 /// Reads `"text"` with the escapes that [`slice::escape_ascii`] writes, and `\0`.
@@ -478,7 +553,11 @@ mod tests {
             ("t ~ part", AtTerminal::Contains("part".into())),
             ("t = exit 101", AtTerminal::Ends(Some(101))),
             ("t = end", AtTerminal::Ends(None)),
+            ("t = idle", AtTerminal::Idle),
+            ("t = descriptors as counted", AtTerminal::AsCounted),
+            ("t = without a b", AtTerminal::Without("a b".into())),
             ("t ! kill", AtTerminal::Kill),
+            ("t ! count descriptors", AtTerminal::CountDescriptors),
             ("t ! paste a\\nb", AtTerminal::Keys(b"a\rb".to_vec())),
             ("t ! type a\\n\\x04", AtTerminal::Ahead(b"a\r\x04".to_vec())),
             ("t ! resize 40x10", AtTerminal::Resize(40, 10)),
@@ -488,6 +567,8 @@ mod tests {
             (r#"p > "ab" * 3"#, AtPeer::Send(b"ababab".to_vec())),
             (r#"p | "\"""#, AtPeer::Bytes(b"\"".to_vec())),
             (r#"p | "x" * 2"#, AtPeer::Bytes(b"xx".to_vec())),
+            (r#"p | "a + " + "b\"" * 2 + "c""#, AtPeer::Bytes(b"a + b\"b\"c".to_vec())),
+            (r#"p ~ "xy""#, AtPeer::Answers(b"xy".to_vec())),
             ("p ~ unread", AtPeer::Unread),
             ("p ~ end", AtPeer::Closed(Closed::SoonerOrLater)),
             ("p = end or reset", AtPeer::Closed(Closed::EndOrReset)),
@@ -524,6 +605,23 @@ mod tests {
             let message = Session::parse(Path::new("x.session"), &text).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn each_place_of_a_word_gets_its_own_and_the_same_one_everywhere() {
+        let text = "# Title.\np $ tcp connect\np > \"{word}\"\np | \"{word} {word2}\"\n";
+        let session = Session::parse(Path::new("x.session"), text).unwrap();
+        let words = |seed| -> Vec<String> {
+            let session = session.with_words(seed).unwrap();
+            session.steps[1..].iter().map(|step| step.rest.clone()).collect()
+        };
+        let first = words(Some(1));
+        let (word, second) = first[1].trim_matches('"').split_once(' ').unwrap();
+        assert_eq!(first[0], format!("\"{word}\""));
+        assert_eq!((word.len(), second.len()), (8, 8));
+        assert_ne!(word, second);
+        assert_eq!(words(Some(1)), first);
+        assert_ne!(words(None), words(None));
     }
 
     proptest! {

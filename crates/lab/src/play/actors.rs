@@ -11,12 +11,15 @@ use anyhow::{Context, Result, bail};
 use super::report::Failure;
 use crate::contract::{self, PORT};
 use crate::course::cast::Cast;
-use crate::course::session::{Net, Session, Start, Step, quote};
+use crate::course::session::{Act, AtTerminal, Net, Session, Start, Step, quote};
 use crate::course::stages;
+use crate::rig::blocked::{self, Thread};
 use crate::rig::folder::Folder;
-use crate::rig::hub::{DEADLINE, Hub};
+use crate::rig::hub::{Hub, PATIENCE, Why};
 use crate::rig::peer::{Peer, Place};
-use crate::rig::ports::{self, Ports};
+use crate::rig::ports::{self, Claim, Ports};
+use crate::rig::process::{self, Exit};
+use crate::rig::sockets;
 use crate::rig::terminal::Terminal;
 use crate::rig::witness::Watch;
 
@@ -24,6 +27,8 @@ use crate::rig::witness::Watch;
 pub(super) const QUIET: Duration = Duration::from_millis(200);
 /// A program that prints on and on is quiet enough after this time.
 const SETTLED: Duration = Duration::from_secs(2);
+/// Whoever listens on this machine answers within this time.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Lines of a flood that a report shows.
 const FLOOD_SHOWN: usize = 6;
 
@@ -40,6 +45,16 @@ pub(super) struct Actors<'a> {
     pub watch: Option<Watch>,
     /// How long somebody takes for each letter that is typed at a prompt.
     pub letter: Duration,
+    /// What is unwise and not wrong, one line each.
+    pub notes: Vec<String>,
+    /// How each of anybody's programs was told the address.
+    pub tellings: Vec<String>,
+    /// The command of each program, with ports as sessions show them.
+    commands: Vec<(String, String)>,
+    /// Ports of its own choice, which nobody else gets meanwhile.
+    claims: Vec<Claim>,
+    /// Has it been looked at where the server listens?
+    noted: bool,
 }
 
 pub(super) enum Actor {
@@ -53,26 +68,44 @@ pub(super) struct Seat {
     pub terminal: Terminal,
     /// A server of one of the stages: it says where it listens.
     says_where: bool,
-    serves: bool,
+    pub serves: bool,
     /// Every line counts, and the prompt is waited for.
     pub exact: bool,
+    /// Anybody's: of it no line is known beforehand.
+    pub loose: bool,
+    /// When somebody last typed, and what was to be seen of the program before.
+    pub typed: Option<(Instant, Seen)>,
+    /// What was typed last.
+    pub line: Option<String>,
+    /// How many descriptors it had open when they were counted.
+    pub descriptors: usize,
 }
+
+/// The bytes that a program has printed, and where its threads are.
+pub(super) type Seen = (usize, Vec<Thread>);
 
 impl Actors<'_> {
     pub(super) fn new(net: Net, cast: &Cast, watch: Option<Watch>) -> Actors<'_> {
         let mut ports = Ports::default();
-        if let Some(addr) = cast.addr {
+        if let Some(addr) = cast.addrs.first() {
             ports.learn(addr.port(), PORT);
         }
+        let patience = cast.patience.unwrap_or(PATIENCE);
+        let hub = Arc::new(Hub::new(patience));
         Actors {
             cast,
             net,
             folder: None,
-            hub: Arc::new(Hub::default()),
+            hub,
             ports,
             on: Vec::new(),
             watch,
             letter: Duration::ZERO,
+            notes: Vec::new(),
+            tellings: Vec::new(),
+            commands: Vec::new(),
+            claims: Vec::new(),
+            noted: false,
         }
     }
 
@@ -95,6 +128,9 @@ impl Actors<'_> {
 
     pub(super) fn start(&mut self, name: &str, start: &Start) -> Result<(), Failure> {
         // Who came under this name before leaves first.
+        if self.loose() {
+            self.reset(|known| known == name);
+        }
         self.on.retain(|(known, _)| known != name);
         let actor = match start {
             Start::Program(words) => Actor::Terminal(self.program(name, words, start)?),
@@ -105,7 +141,7 @@ impl Actors<'_> {
         Ok(())
     }
 
-    fn program(&mut self, name: &str, words: &[String], start: &Start) -> Result<Seat> {
+    fn program(&mut self, name: &str, words: &[String], start: &Start) -> Result<Seat, Failure> {
         let first = words.first().map_or("", String::as_str);
         let part = match first {
             "{server}" => Some((&self.cast.server, "a server: --server CMD")),
@@ -125,7 +161,9 @@ impl Actors<'_> {
         if let Some(own) = own {
             let path = self.cast.programs.join(own);
             if !path.is_file() {
-                bail!("there is no {program}: cargo build --bins --examples builds it");
+                return Err(Failure::cannot(format!(
+                    "there is no {program}: cargo build --bins --examples builds it"
+                )));
             }
             words[0] = path.to_string_lossy().into_owned();
         }
@@ -135,20 +173,44 @@ impl Actors<'_> {
         };
         let chooses = !matches!(self.net, Net::Unix(_));
         // A server of ours chooses its port and prints it; any other program is told the address.
-        if ours && words.len() == 1 && serves && chooses && self.cast.addr.is_none() {
+        if ours && words.len() == 1 && serves && chooses && self.cast.addrs.is_empty() {
             words.push(SocketAddr::new(self.net.host(), 0).to_string());
-        } else if words.iter().any(|word| word.contains("{addr}"))
-            || part.is_some() && self.cast.addr.is_none()
+        } else if ports::has_place(&words)
+            || part.is_some() && self.cast.addrs.is_empty()
             || ours && words.len() == 1
         {
-            ports::tell(&mut words, &self.told()?);
+            let told = self.told()?;
+            let how = ports::tell(&mut words, &told);
+            if part.is_some() {
+                let told = self.ports.show(&told);
+                self.tellings.push(format!("{name} was told the address {told} {how}"));
+            }
         } else if words.iter().skip(1).any(|word| word.contains(&shown)) {
             let told = self.told()?;
             for word in &mut words[1..] {
                 *word = word.replace(&shown, &told);
             }
+        } else if let (Some(_), Some(addr)) = (part, self.cast.addrs.first()) {
+            self.tellings
+                .push(format!("{name} was told no address: --addr says that it uses {addr}"));
         }
-        let terminal = Terminal::start(name, &words, &self.hub, self.watch.clone())?;
+        // Before there is a program: whoever answers now is not the one that is examined.
+        let taken = |addr: &&SocketAddr| {
+            !matches!(self.net, Net::Udp) && Peer::connect(&Place::Tcp(**addr), GLANCE).is_ok()
+        };
+        if serves
+            && part.is_some()
+            && self.watch.is_none()
+            && let Some(addr) = self.cast.addrs.iter().find(taken)
+        {
+            return Err(Failure::cannot(format!(
+                "somebody answers at {addr} before your server is started: end that program first"
+            )));
+        }
+        self.commands.retain(|(known, _)| known != name);
+        self.commands.push((name.to_owned(), self.ports.show(&shell_words::join(&words))));
+        let terminal = Terminal::start(name, &words, &self.hub, self.watch.clone())
+            .map_err(|err| Failure::cannot(format!("{err:#}")))?;
         Ok(Seat {
             name: name.to_owned(),
             terminal,
@@ -156,6 +218,10 @@ impl Actors<'_> {
             serves,
             // A witness has seen it come to rest: there is no prompt to wait for.
             exact: !start.is_anybodys() && self.watch.is_none(),
+            loose: start.is_anybodys() && self.watch.is_none(),
+            typed: None,
+            line: None,
+            descriptors: 0,
         })
     }
 
@@ -169,7 +235,7 @@ impl Actors<'_> {
 
     /// A file in a folder that lasts as long as the play.
     fn file(&mut self, name: &str) -> Result<PathBuf> {
-        if self.cast.addr.is_some() {
+        if !self.cast.addrs.is_empty() {
             bail!("the session uses the Unix socket {name}: it cannot be played with --addr");
         }
         if self.folder.is_none() {
@@ -193,15 +259,15 @@ impl Actors<'_> {
 
     /// The address of the server: as one of ours says, or a free one that a program is told.
     fn address(&mut self) -> Result<SocketAddr> {
-        if let Some(addr) = self.cast.addr {
-            return Ok(addr);
+        if let Some(addr) = self.cast.addrs.first() {
+            return Ok(*addr);
         }
         let host = self.net.host();
         if let Some(port) = self.ports.real(PORT) {
             return Ok(SocketAddr::new(host, port));
         }
-        let port = match self.seats().find(|seat| seat.says_where) {
-            Some(Seat { name, terminal, .. }) => {
+        let said =
+            self.seats().find(|seat| seat.says_where).map(|Seat { name, terminal, .. }| {
                 let listening = |_| {
                     terminal.look(|screen| {
                         let over = screen.over().is_some();
@@ -211,9 +277,16 @@ impl Actors<'_> {
                     })
                 };
                 let addr = self.hub.watch(listening).ok().flatten();
-                addr.with_context(|| format!("{name} does not say where it listens"))?.port()
+                addr.with_context(|| format!("{name} does not say where it listens"))
+            });
+        let port = match said {
+            Some(addr) => addr?.port(),
+            None => {
+                let place = internet(&self.net, SocketAddr::new(host, 0));
+                let (port, claim) = ports::reserve(&place)?;
+                self.claims.extend(claim);
+                port
             }
-            None => ports::reserve(&internet(&self.net, SocketAddr::new(host, 0)))?,
         };
         self.ports.learn(port, PORT);
         Ok(SocketAddr::new(host, port))
@@ -221,43 +294,137 @@ impl Actors<'_> {
 
     /// Connects a raw peer, as soon as the server listens.
     fn connect(&mut self, net: &Net) -> Result<Peer, Failure> {
-        let place = self.place(net, self.cast.addr)?;
+        let places = match self.cast.addrs.as_slice() {
+            [] => vec![self.place(net, None)?],
+            addrs => addrs.iter().map(|addr| internet(net, *addr)).collect(),
+        };
         let servers: Vec<&Seat> = self.seats().filter(|seat| seat.serves).collect();
         // Only a connection shows that a program listens, so another one is tried in a moment.
         let connected = self.hub.watch(|_| {
-            let over = servers.iter().find_map(|Seat { name, terminal, .. }| {
-                let exit = terminal.look(|screen| screen.over().cloned())?;
-                Some(format!("nobody listens there: {name} has ended ({exit})"))
+            // What a program has started may live on, and listen.
+            let over = servers.iter().find(|seat| {
+                seat.terminal.look(|screen| screen.over().is_some())
+                    && process::family(seat.terminal.pid()).len() < 2
             });
-            match Peer::connect(&place, DEADLINE) {
-                Ok(peer) => Some(Ok(peer)),
-                Err(err) if nobody_there(&err) => over.map(Err),
-                Err(err) => Some(Err(err.to_string())),
+            for place in &places {
+                match Peer::connect(place, PATIENCE) {
+                    Ok(peer) => return Some(Ok(peer)),
+                    Err(err) if nobody_there(&err) => {}
+                    Err(err) => return Some(Err(err.to_string())),
+                }
             }
+            over.map(|seat| Err(format!("nobody listens there: {}", seat.end())))
         });
-        let nobody = |why| format!("nobody listens there: {why}");
         let peer = connected
-            .unwrap_or_else(|why| Err(nobody(why)))
+            .unwrap_or_else(|why| Err(self.why_nobody_listens(&why)))
             .map_err(|got| Failure::new("a connection".to_owned(), got))?;
+        if !std::mem::replace(&mut self.noted, true) {
+            self.note_where_it_listens();
+        }
         if let Some(addr) = peer.local() {
             self.ports.learn_client(addr.port());
         }
         Ok(peer)
     }
 
-    fn listen(&mut self, net: &Net) -> Result<Peer> {
+    fn why_nobody_listens(&self, why: &Why) -> String {
+        let servers = self.seats().filter(|seat| seat.serves);
+        let found = servers.map(|seat| (&seat.name, seat.listens()));
+        match found.into_iter().next() {
+            _ if matches!(why, Why::Flood(..) | Why::GivenUp) => why.to_string(),
+            Some((name, addrs)) if !addrs.is_empty() => {
+                let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+                let addrs = self.ports.show(&addrs.join(" and "));
+                format!("nobody listens there: {name} listens at {addrs}, not where it was told")
+            }
+            _ => format!("nobody listens there: {why}"),
+        }
+    }
+
+    /// What is unwise about where a program listens, and how.
+    fn note_where_it_listens(&mut self) {
+        let mut notes = Vec::new();
+        for seat in self.seats().filter(|seat| seat.loose && seat.serves) {
+            let name = &seat.name;
+            let family = process::family(seat.terminal.pid());
+            let addrs = sockets::listening(&family);
+            if let Some(addr) = addrs.iter().find(|addr| addr.ip().is_unspecified()) {
+                notes.push(format!(
+                    "{name} listens at {}, every address of this machine: others in its network \
+                     reach it",
+                    addr.ip()
+                ));
+            }
+            if sockets::keeps_its_port(&family) {
+                notes.push(format!(
+                    "{name} does not set SO_REUSEADDR: when it ends with connections open, it \
+                     cannot be started again for a minute"
+                ));
+            }
+        }
+        self.notes.extend(notes);
+    }
+
+    fn listen(&mut self, net: &Net) -> Result<Peer, Failure> {
         let any = SocketAddr::new(net.host(), 0);
-        let place = self.place(net, Some(self.cast.addr.unwrap_or(any)))?;
-        let socket = match self.cast.addr {
-            Some(addr) => place
-                .bind()
-                .with_context(|| format!("failed to bind to {addr}, given by --addr"))?,
-            None => ports::listen(&place)?,
+        let addr = self.cast.addrs.first().copied();
+        let place = self.place(net, Some(addr.unwrap_or(any)))?;
+        let socket = match addr {
+            Some(addr) => place.bind().map_err(|err| {
+                let taken = match err.kind() {
+                    ErrorKind::AddrInUse => ": another program has the port, end it first",
+                    _ => "",
+                };
+                Failure::cannot(format!("failed to bind to {addr}, given by --addr: {err}{taken}"))
+            })?,
+            None => {
+                let (socket, claim) = ports::listen(&place)?;
+                self.claims.extend(claim);
+                socket
+            }
         };
         if let Some(addr) = socket.local_addr()?.as_socket() {
             self.ports.learn(addr.port(), PORT);
         }
         Ok(Peer::listen(socket, &place))
+    }
+
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.cast.seed
+    }
+
+    /// The step as a report has it: with the command of anybody's program.
+    pub(super) fn shown(&self, step: &Step) -> String {
+        let anybodys = matches!(&step.act, Act::Start(start) if start.is_anybodys());
+        let command = self.commands.iter().find(|(name, _)| anybodys && *name == step.name);
+        command.map_or_else(|| step.to_string(), |(name, command)| format!("{name} $ {command}"))
+    }
+
+    /// A program that ends well says so with its exit status.
+    pub(super) fn note_the_end(&mut self, step: &Step) {
+        let Act::Terminal(AtTerminal::Ends(None)) = step.act else { return };
+        let ended = self.seats().find(|seat| seat.name == step.name).and_then(|seat| {
+            let exit = seat.terminal.look(|screen| screen.exit.clone())?;
+            let wanted = seat.line.as_deref().is_none_or(|line| line == "q");
+            (wanted && seat.loose && exit != Exit::Status(0)).then(|| seat.end())
+        });
+        self.notes.extend(ended.map(|end| format!("{end}; what goes well ends with 0")));
+    }
+
+    /// Is one of anybody's programs on?
+    pub(super) fn loose(&self) -> bool {
+        self.seats().any(|seat| seat.loose)
+    }
+
+    /// Resets the connections of raw peers that are open: no end of them keeps a port for a while.
+    fn reset(&mut self, which: impl Fn(&str) -> bool) {
+        for (name, actor) in &mut self.on {
+            if let Actor::Peer(peer) = actor
+                && which(name)
+            {
+                let _ = peer.reset();
+            }
+        }
     }
 
     fn seats(&self) -> impl Iterator<Item = &Seat> {
@@ -274,8 +441,9 @@ impl Actors<'_> {
                 continue;
             }
             if terminal.look(|screen| screen.exit.is_some()) {
-                let deadline = Instant::now() + DEADLINE;
-                self.hub.wait(deadline, || terminal.look(|screen| screen.over().map(|_| ())));
+                self.hub.wait(self.hub.deadline(), || {
+                    terminal.look(|screen| screen.over().map(|_| ()))
+                });
             }
             if let Some(line) = terminal.look(|screen| screen.next().map(str::to_owned)) {
                 let expected = format!("nothing more on the terminal of {name}");
@@ -344,4 +512,51 @@ fn internet(net: &Net, addr: SocketAddr) -> Place {
 /// May somebody listen there in a moment? A Unix socket has no file before.
 fn nobody_there(err: &Error) -> bool {
     matches!(err.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
+}
+
+impl Seat {
+    /// How it ended, and the last that it said.
+    pub(super) fn end(&self) -> String {
+        let (exit, last) = self.terminal.look(|screen| {
+            let last = screen.all().into_iter().rev().find(|line| !line.trim().is_empty());
+            (screen.exit.clone(), last)
+        });
+        let exit = exit.map_or_else(|| "in an unknown way".to_owned(), |exit| exit.to_string());
+        match last {
+            Some(last) if self.loose => format!("{} has ended ({exit}): {last}", self.name),
+            _ => format!("{} has ended ({exit})", self.name),
+        }
+    }
+
+    /// Somebody is about to type, this line or only a key.
+    pub(super) fn type_now(&mut self, line: Option<&str>) {
+        if self.loose {
+            self.typed = Some((Instant::now(), self.seen()));
+            self.line = line.map(str::to_owned);
+        }
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        let threads = blocked::threads(&[(self.name.clone(), self.terminal.pid())]);
+        (self.terminal.look(|screen| screen.bytes()), threads)
+    }
+
+    /// How many descriptors it has open, with all that it has started.
+    pub(super) fn count(&self) -> usize {
+        process::descriptors(&process::family(self.terminal.pid()))
+    }
+
+    /// Where it listens, and what it has started.
+    fn listens(&self) -> Vec<SocketAddr> {
+        sockets::listening(&process::family(self.terminal.pid()))
+    }
+}
+
+impl Drop for Actors<'_> {
+    /// While the server still runs: its own end would come first otherwise, and keep its port.
+    fn drop(&mut self) {
+        if self.loose() {
+            self.reset(|_| true);
+        }
+    }
 }

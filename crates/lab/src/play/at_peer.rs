@@ -1,21 +1,21 @@
 //! What a raw peer does and expects.
 
-use std::time::Instant;
-
 use super::report::Failure;
+use crate::contract::PREFIX;
 use crate::course::session::{AtPeer, Closed, quote};
-use crate::rig::hub::{DEADLINE, Hub};
+use crate::rig::hub::Hub;
 use crate::rig::peer::{End, Peer};
 
 /// Does it; what appeared is what the step says.
 pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
     come(peer, hub)?;
     match act {
-        AtPeer::Send(bytes) => peer.send(bytes, Instant::now() + DEADLINE)?,
+        AtPeer::Send(bytes) => peer.send(bytes, hub.deadline())?,
         AtPeer::HalfClose => peer.half_close()?,
         AtPeer::Close => peer.close(),
         AtPeer::Reset => peer.reset()?,
         AtPeer::Bytes(expected) => bytes(peer, expected, hub)?,
+        AtPeer::Answers(expected) => answers(peer, expected, hub)?,
         AtPeer::Unread => unread(peer, hub)?,
         AtPeer::Closed(closed) => ends(peer, *closed, hub)?,
     }
@@ -69,7 +69,7 @@ pub(super) fn receive(
     });
     match received {
         Ok(received) => received.map_err(Failure::from),
-        Err(why) => Ok(Some(why)),
+        Err(why) => Ok(Some(why.to_string())),
     }
 }
 
@@ -81,6 +81,37 @@ fn bytes(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
     }
 }
 
+/// One answer or several, in whose messages nothing is lost and nothing comes twice.
+fn answers(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
+    let whole = |peer: &Peer| messages(peer.received()).is_some_and(|bytes| bytes == expected);
+    let why = receive(peer, hub, |peer| whole(peer))?;
+    if whole(peer) {
+        peer.take(usize::MAX);
+        return Ok(());
+    }
+    let got = match messages(peer.received()) {
+        Some(bytes) if !bytes.is_empty() => format!("answers to {} bytes", bytes.len()),
+        _ => describe(peer, why),
+    };
+    Err(Failure::new(format!("answers to all {} bytes", expected.len()), got))
+}
+
+/// The messages of answers, joined.
+fn messages(answers: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = answers.strip_prefix(PREFIX.as_bytes())?;
+    let mut messages = Vec::new();
+    while let Some((byte, behind)) = rest.split_first() {
+        match rest.strip_prefix(PREFIX.as_bytes()) {
+            Some(behind) => rest = behind,
+            None => {
+                messages.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+    Some(messages)
+}
+
 fn unread(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
     let fail = |got: String| Failure::new("bytes to leave unread".to_owned(), got);
     let unread = hub.watch(|moment| match (peer.has_unread(moment), peer.end) {
@@ -88,7 +119,7 @@ fn unread(peer: &mut Peer, hub: &Hub) -> Result<(), Failure> {
         (Ok(false), end) => end.map(|end| Err(fail(end.name().to_owned()))),
         (Err(err), _) => Some(Err(err.into())),
     });
-    unread.map_err(fail)?
+    unread.map_err(|why| fail(why.to_string()))?
 }
 
 fn ends(peer: &mut Peer, closed: Closed, hub: &Hub) -> Result<(), Failure> {

@@ -7,13 +7,23 @@ use super::actors::Seat;
 use super::report::Failure;
 use crate::contract::PROMPT;
 use crate::course::session::AtTerminal;
+use crate::rig::blocked::{self, Thread};
 use crate::rig::hub::Hub;
 use crate::rig::ports::Ports;
-use crate::rig::process::Exit;
+use crate::rig::process::{self, Exit};
 use crate::rig::screen::Screen;
 
-/// A terminal that shows what is typed has shown it after this time.
-const ECHO: Duration = Duration::from_millis(500);
+/// A resting program is looked at so often, at such distances, before its time is measured.
+const GLANCES: usize = 3;
+const GLANCE: Duration = Duration::from_millis(30);
+/// For how long, and how often if need be.
+const WINDOW: Duration = Duration::from_millis(600);
+const WINDOWS: usize = 3;
+/// The most of a core that it may use, and the most that it may print meanwhile.
+const IDLE_SHARE: f64 = 0.2;
+const IDLE_BYTES: usize = 4096;
+/// A program may open something for good the first time that it needs it.
+const SPARE_DESCRIPTORS: usize = 5;
 
 pub(super) const ENDS: &str = "the program ends";
 
@@ -28,6 +38,7 @@ pub(super) fn act(
     match act {
         AtTerminal::Type(text) => type_line(seat, text, letter, hub, ports)?,
         AtTerminal::Keys(keys) => {
+            seat.type_now(None);
             if seat.exact {
                 // A key pressed before the prompt would go to the terminal, not to the program.
                 watch(seat, hub, "a prompt", |screen| {
@@ -38,6 +49,10 @@ pub(super) fn act(
         }
         AtTerminal::Ahead(keys) => seat.terminal.press(keys)?,
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,
+        AtTerminal::CountDescriptors => seat.descriptors = seat.count(),
+        AtTerminal::AsCounted => as_counted(seat, hub)?,
+        AtTerminal::Idle => idle(seat, hub)?,
+        AtTerminal::Without(text) => without(seat, text, ports)?,
         AtTerminal::Kill => {
             seat.terminal.kill()?;
             ended(seat, hub, ENDS)?;
@@ -78,10 +93,78 @@ fn watch<T>(
         let over = seat.terminal.look(|screen| screen.over().cloned());
         match seat.terminal.look(&mut look) {
             Some(value) => Some(Ok(value)),
-            None => over.map(|exit| Err(format!("nothing more: {} has ended ({exit})", seat.name))),
+            None => over.map(|_| Err(format!("nothing more: {}", seat.end()))),
         }
     });
-    seen.and_then(|seen| seen).map_err(|got| Failure::new(expected.to_owned(), got))
+    let seen = seen.map_err(|why| why.to_string()).and_then(|seen| seen);
+    seen.map_err(|got| Failure::new(expected.to_owned(), got))
+}
+
+/// Does it use next to no CPU time, and print next to nothing?
+fn idle(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
+    let expected = "a program that rests while nothing happens".to_owned();
+    let over = || seat.terminal.look(|screen| screen.over().map(|_| ()));
+    // Who waits for somebody else, and has not run for a moment, uses no time: that is soon seen.
+    let name_and_pid = [(seat.name.clone(), seat.terminal.pid())];
+    let mut before = blocked::threads(&name_and_pid);
+    for _ in 0..GLANCES {
+        if hub.wait(Instant::now() + GLANCE, over).is_some() {
+            return Err(Failure::new(expected, format!("nothing more: {}", seat.end())));
+        }
+        let now = blocked::threads(&name_and_pid);
+        if now == before && !now.is_empty() && now.iter().all(Thread::depends) {
+            return Ok(());
+        }
+        before = now;
+    }
+    let mut got = String::new();
+    for _ in 0..WINDOWS {
+        let printed = seat.terminal.look(|screen| screen.bytes());
+        let (begin, before) = (Instant::now(), core_time(seat));
+        if hub.wait(begin + WINDOW, over).is_some() {
+            return Err(Failure::new(expected, format!("nothing more: {}", seat.end())));
+        }
+        let now = core_time(seat);
+        let ran = now.0.saturating_sub(before.0);
+        // On a busy machine it can only use what it gets.
+        let free = begin.elapsed().saturating_sub(now.1.saturating_sub(before.1)).max(ran);
+        let share = ran.as_secs_f64() / free.as_secs_f64();
+        let printed = seat.terminal.look(|screen| screen.bytes()) - printed;
+        if share <= IDLE_SHARE && printed <= IDLE_BYTES {
+            return Ok(());
+        }
+        got = match share > IDLE_SHARE {
+            true => format!("{} uses {:.0} % of a core", seat.name, share * 100.0),
+            false => format!("{} prints on and on", seat.name),
+        };
+    }
+    Err(Failure::new(expected, got))
+}
+
+/// How long it has run with all that it has started, and how long the worst off has waited for a core.
+fn core_time(seat: &Seat) -> (Duration, Duration) {
+    let family = process::family(seat.terminal.pid());
+    let times = family.into_iter().map(process::core_time);
+    times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
+}
+
+fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
+    let most = seat.descriptors + SPARE_DESCRIPTORS;
+    let given_back = hub.watch(|_| (seat.count() <= most).then_some(()));
+    given_back.map_err(|_| {
+        let got = format!("{} open descriptors and ended processes", seat.count());
+        Failure::new(format!("about as many as before, which were {}", seat.descriptors), got)
+    })
+}
+
+fn without(seat: &Seat, text: &str, ports: &Ports) -> Result<(), Failure> {
+    let lines = seat.terminal.look(|screen| screen.all());
+    match lines.iter().find(|line| line.contains(text)) {
+        None => Ok(()),
+        Some(line) => {
+            Err(Failure::new(format!("no line that contains {text:?}"), ports.show(line)))
+        }
+    }
 }
 
 fn type_line(
@@ -107,12 +190,8 @@ fn type_line(
         seat.terminal.press(format!("{rest}\r").as_bytes())?;
         return line(seat, &format!("{PROMPT}{text}"), hub, ports);
     }
+    seat.type_now(Some(text));
     seat.terminal.press(format!("{text}\r").as_bytes())?;
-    // The terminal shows what is typed a little later, and a program may have turned that off.
-    hub.wait(Instant::now() + ECHO, || {
-        let shown = |screen: &mut Screen| screen.all().iter().any(|line| line.ends_with(text));
-        seat.terminal.look(shown).then_some(())
-    });
     Ok(())
 }
 
@@ -126,7 +205,11 @@ fn line(seat: &Seat, expected: &str, hub: &Hub, ports: &mut Ports) -> Result<(),
 }
 
 fn contains(seat: &Seat, expected: &str, hub: &Hub, ports: &Ports) -> Result<String, Failure> {
-    watch(seat, hub, &format!("a line that contains {expected:?}"), |screen| {
+    let what = format!("a line that contains {expected:?}");
+    if seat.loose {
+        return watch(seat, hub, &what, |screen| screen.find(expected, |line| ports.show(line)));
+    }
+    watch(seat, hub, &what, |screen| {
         while let Some(line) = screen.next().map(|line| ports.show(line)) {
             if line.contains(expected) {
                 screen.advance(1);

@@ -7,7 +7,7 @@ use super::actors::{Actor, Actors};
 use super::perform;
 use super::report::{Failure, Report};
 use crate::course::cast::Cast;
-use crate::course::session::Session;
+use crate::course::session::{Session, Step};
 use crate::rig::hub::{Hub, lock};
 pub use crate::rig::ports::Ports;
 pub use crate::rig::screen::{STAND_IN, Screen};
@@ -61,7 +61,7 @@ impl<'a> Live<'a> {
                 self.held.push(step.to_string());
                 Ok(text)
             }
-            Err(failure) => Err(self.report(step.to_string(), failure)),
+            Err(failure) => Err(self.report(Some(step), failure)),
         }
     }
 
@@ -72,12 +72,11 @@ impl<'a> Live<'a> {
     /// One does.
     pub fn end(&mut self) -> Result<(), Box<Report>> {
         let nothing_more = self.actors.nothing_more(self.session);
-        nothing_more.map_err(|failure| self.report("the end of the session".to_owned(), failure))
+        nothing_more.map_err(|failure| self.report(None, failure))
     }
 
-    fn report(&mut self, step: String, failure: Failure) -> Box<Report> {
-        let shows = self.actors.shows();
-        Box::new(Report::new(self.session, self.held.clone(), step, failure, shows))
+    fn report(&mut self, step: Option<&Step>, failure: Failure) -> Box<Report> {
+        self.actors.report(self.session, self.held.clone(), step, failure)
     }
 }
 

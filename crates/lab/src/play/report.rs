@@ -14,22 +14,27 @@ const WIDTH: usize = 100;
 
 /// Why a step did not hold.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     pub expected: String,
     pub got: String,
     /// Show a caret under the first character that differs.
     caret: bool,
+    /// No program is at fault: nothing could be examined.
+    cannot: bool,
 }
 
 impl Failure {
-    #[must_use]
-    pub fn new(expected: String, got: String) -> Failure {
-        Failure { expected, got, caret: false }
+    pub(super) fn new(expected: String, got: String) -> Failure {
+        Failure { expected, got, caret: false, cannot: false }
     }
 
-    #[must_use]
-    pub fn at_difference(expected: &str, got: &str) -> Failure {
-        Failure { expected: expected.to_owned(), got: got.to_owned(), caret: true }
+    pub(super) fn at_difference(expected: &str, got: &str) -> Failure {
+        Failure { caret: true, ..Failure::new(expected.to_owned(), got.to_owned()) }
+    }
+
+    /// Nothing could be examined, for this reason.
+    pub(super) fn cannot(reason: String) -> Failure {
+        Failure { cannot: true, ..Failure::new("a program to examine".to_owned(), reason) }
     }
 }
 
@@ -39,10 +44,29 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(err: std::io::Error) -> Failure {
+        anyhow::Error::from(err).into()
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expected {}, got {}", self.expected, self.got)
     }
+}
+
+/// What is to be seen of everybody when a step fails.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// What each terminal shows, or what each raw peer has.
+    pub shows: Vec<(String, Vec<String>)>,
+    /// Where each program waits.
+    pub waits: Vec<String>,
+    /// How anybody's programs were told the address.
+    pub told: Vec<String>,
+    /// The likely cause.
+    pub cause: Option<&'static str>,
 }
 
 /// A session that did not hold.
@@ -53,20 +77,18 @@ pub struct Report {
     held: Vec<String>,
     step: String,
     failure: Failure,
-    /// What each terminal shows, or what each raw peer has.
-    shows: Vec<(String, Vec<String>)>,
+    seen: Seen,
     hint: Option<String>,
     chapter: Option<String>,
 }
 
 impl Report {
-    #[must_use]
-    pub fn new(
+    pub(super) fn new(
         session: &Session,
         held: Vec<String>,
         step: String,
         failure: Failure,
-        shows: Vec<(String, Vec<String>)>,
+        seen: Seen,
     ) -> Report {
         let file = session.path.to_string_lossy();
         // The project's own files are named as from its root.
@@ -75,15 +97,17 @@ impl Report {
         Report {
             title: session.title.clone(),
             file: file.to_owned(),
-            hint: hint(&failure, &shows).map(str::to_owned).or_else(|| {
-                // Where not even the first program started, the failure says why.
-                session.hint.clone().filter(|_| !shows.is_empty())
-            }),
+            hint: seen.cause.or_else(|| hint(&failure, &seen.shows)).map(str::to_owned).or_else(
+                || {
+                    // Where not even the first program started, the failure says why.
+                    session.hint.clone().filter(|_| !seen.shows.is_empty())
+                },
+            ),
             chapter: stage.map(|stage| format!("docs/src/stage{stage}.md")),
             held,
             step,
             failure,
-            shows,
+            seen,
         }
     }
 
@@ -102,7 +126,13 @@ impl Report {
     /// Does a program say that its port is taken?
     #[must_use]
     pub fn port_in_use(&self) -> bool {
-        shown(&self.shows, IN_USE)
+        shown(&self.seen.shows, IN_USE)
+    }
+
+    /// Why nothing could be examined, if that is so: no program is at fault.
+    #[must_use]
+    pub fn cannot(&self) -> Option<&str> {
+        self.failure.cannot.then_some(&self.failure.got)
     }
 }
 
@@ -151,9 +181,10 @@ impl fmt::Display for Report {
             writeln!(f, "These steps held:")?;
         }
         for (number, step) in self.held.iter().enumerate() {
-            writeln!(f, "{:>4}. {}", number + 1, cut(step))?;
+            writeln!(f, "{:>4}. {}", number + 1, shown_step(step))?;
         }
-        writeln!(f, "This one did not:\n{:>4}. {}", self.held.len() + 1, cut(&self.step))?;
+        let failed = shown_step(&self.step);
+        writeln!(f, "This one did not:\n{:>4}. {failed}", self.held.len() + 1)?;
         writeln!(f, "      expected: {}", cut(&self.failure.expected))?;
         writeln!(f, "      got:      {}", cut(&self.failure.got))?;
         if self.failure.caret {
@@ -168,11 +199,12 @@ impl fmt::Display for Report {
                 writeln!(f, "                {}^", " ".repeat(same))?;
             }
         }
-        if !self.shows.is_empty() {
+        let shows = &self.seen.shows;
+        if !shows.is_empty() {
             writeln!(f, "What each side shows:")?;
         }
-        let width = self.shows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, lines) in &self.shows {
+        let width = shows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, lines) in shows {
             let hidden = lines.len().saturating_sub(LINES_SHOWN);
             if hidden > 0 {
                 writeln!(f, "      {name:width$} | ({hidden} lines before)")?;
@@ -184,6 +216,15 @@ impl fmt::Display for Report {
                 writeln!(f, "      {name:width$} | (nothing)")?;
             }
         }
+        if !self.seen.waits.is_empty() {
+            writeln!(f, "Where each program is:")?;
+        }
+        for line in &self.seen.waits {
+            writeln!(f, "      {line}")?;
+        }
+        for line in &self.seen.told {
+            writeln!(f, "{line}")?;
+        }
         if let Some(hint) = &self.hint {
             writeln!(f, "Hint: {hint}")?;
         }
@@ -191,6 +232,14 @@ impl fmt::Display for Report {
             writeln!(f, "Read: {chapter}")?;
         }
         Ok(())
+    }
+}
+
+/// A step, but a command whole: it may be wrong anywhere.
+fn shown_step(step: &str) -> String {
+    match step.split(' ').nth(1) {
+        Some("$") => harmless(step),
+        _ => cut(step),
     }
 }
 

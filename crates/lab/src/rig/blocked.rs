@@ -1,144 +1,375 @@
-//! Where programs are blocked, and whether anything can still come. Linux tells; elsewhere nobody knows.
+//! Where programs wait, and whether anything can still come. Linux tells; elsewhere nobody knows.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
+use std::io::IoSliceMut;
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 use socket2::SockRef;
+
+use super::{process, sockets};
 
 /// How often the programs are looked at, and for how long they must rest.
 const PERIOD: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_millis(300);
 const LOOKS: u32 = 5;
+/// For how long programs must rest that look around from time to time, and how often they do so.
+const POLLING_REST: Duration = Duration::from_millis(1500);
+const POLLS: u64 = 2;
+/// How much of a busy moment counts in the next look.
+const REMEMBERED: f64 = 0.9;
+/// A wait with a limit beyond this lasts longer than any step.
+const LONG: Duration = Duration::from_secs(30);
+/// Threads of the Java machine that wake up for its own sake.
+const HOUSEKEEPING: [&str; 6] = [
+    "C1 CompilerThre",
+    "C2 CompilerThre",
+    "Common-Cleaner",
+    "G1 Service",
+    "Monitor Deflati",
+    "VM Periodic Tas",
+];
 
-/// Notices that no program can go on: each thread of each waits, without a limit of time, for another.
+/// A thread, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub program: String,
+    id: String,
+    /// What proc_pid_syscall(5) and the scheduler say of it: the same twice if it has not run.
+    trace: (String, String),
+    pub wait: Wait,
+}
+
+/// What a thread waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It waits for nothing, or for what is not known here.
+    Runs,
+    /// A client, at a listening socket.
+    Accept,
+    /// Bytes of this socket.
+    Read(u64),
+    /// Until the other end of this socket reads.
+    Write(u64),
+    Keyboard,
+    /// One of several things, in this call; not longer than that.
+    Several(&'static str, Limit),
+    /// Another thread.
+    Thread(Limit),
+    Sleep(Limit),
+    /// Something else that somebody must do.
+    Else(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// None, or one that nobody awaits here.
+    None,
+    Some,
+}
+
+impl Wait {
+    /// Must somebody else do something, or it waits for ever?
+    fn depends(&self) -> bool {
+        match self {
+            Wait::Runs => false,
+            Wait::Several(_, limit) | Wait::Thread(limit) | Wait::Sleep(limit) => {
+                *limit == Limit::None
+            }
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Runs => f.write_str("runs"),
+            Wait::Accept => f.write_str("waits in `accept`"),
+            Wait::Read(_) => f.write_str("waits in `read`"),
+            Wait::Write(_) => f.write_str("waits in `write`"),
+            Wait::Keyboard => f.write_str("waits for the keyboard"),
+            Wait::Several(call, _) => write!(f, "waits in `{call}`"),
+            Wait::Thread(_) => f.write_str("waits for another thread"),
+            Wait::Sleep(Limit::None) => f.write_str("sleeps for a long time"),
+            Wait::Sleep(Limit::Some) => f.write_str("sleeps"),
+            Wait::Else(words) => f.write_str(words),
+        }
+    }
+}
+
+impl Thread {
+    /// Must somebody else do something, or it waits for ever?
+    pub(crate) fn depends(&self) -> bool {
+        self.wait.depends()
+    }
+
+    /// Does it look around from time to time?
+    fn polls(&self) -> bool {
+        matches!(self.wait, Wait::Several(_, Limit::Some) | Wait::Thread(Limit::Some))
+    }
+
+    /// How often it has run (sched-stats, the third field).
+    fn runs(&self) -> u64 {
+        self.trace.1.split_whitespace().nth(2).and_then(|n| n.parse().ok()).unwrap_or_default()
+    }
+}
+
+/// Notices that no program can go on: each thread of each waits for another, or only looks around.
 ///
 /// On loopback the kernel delivers at once, so what all wait for is not on its way. A look that comes
 /// late counts as one: a busy machine makes the rest longer.
 #[derive(Default)]
-pub(super) struct Stall {
+pub(crate) struct Stall {
     last: Option<(Instant, Vec<Thread>)>,
     since: Option<Instant>,
     looks: u32,
-}
-
-/// A thread that waits without a limit of time.
-#[derive(PartialEq, Eq)]
-struct Thread {
-    program: String,
-    /// What proc_pid_syscall(5) and the scheduler say of it: the same twice if it has not run.
-    trace: (String, String),
-    waits: String,
+    /// How many wanted each core, at most.
+    busy: f64,
+    /// Since then, each thread with how often it had run.
+    calm: Option<(Instant, BTreeMap<String, u64>)>,
 }
 
 impl Stall {
-    /// Says who waits where, once that has lasted.
-    pub(super) fn look(&mut self, programs: &[(String, Pid)]) -> Option<String> {
+    /// How many want each core by now; at least 1.
+    pub(crate) fn busy(&self) -> f64 {
+        self.busy.max(1.0)
+    }
+
+    /// True once nothing more can come.
+    pub(crate) fn look(&mut self, programs: &[(String, Pid)]) -> bool {
         if self.last.as_ref().is_some_and(|(at, _)| at.elapsed() < PERIOD) {
-            return None;
+            return false;
         }
-        let now = blocked(programs).unwrap_or_default();
-        let same = !now.is_empty() && self.last.as_ref().is_some_and(|(_, last)| *last == now);
-        if !same {
+        // What a program has written, or was sent, may wait for a core too, in the kernel or in this process.
+        self.busy = process::runnable_per_core().max(self.busy * REMEMBERED);
+        let now = threads(programs);
+        let last = self.last.take().map(|(_, last)| last).unwrap_or_default();
+        let depends = !now.is_empty() && now.iter().all(Thread::depends);
+        if !depends || last != now {
             (self.since, self.looks) = (Some(Instant::now()), 0);
         }
         self.looks += 1;
-        let long = self.since.is_some_and(|since| since.elapsed() >= REST);
-        let stalled = same && long && self.looks >= LOOKS;
-        let words = stalled.then(|| {
-            let mut words: Vec<String> =
-                now.iter().map(|thread| format!("{} {}", thread.program, thread.waits)).collect();
-            words.dedup();
-            format!("nothing more can come: {}", words.join(", "))
-        });
+        let long = self.since.is_some_and(|since| since.elapsed() >= REST.mul_f64(self.busy));
+        let stalled = depends && long && self.looks >= LOOKS || self.only_polls(&last, &now);
         self.last = Some((Instant::now(), now));
-        words
+        stalled && !programs.iter().any(|(_, pid)| process::family(*pid).into_iter().any(has_alarm))
+    }
+
+    /// Have those that do not wait for ever only looked around, and found nothing, for a while?
+    fn only_polls(&mut self, last: &[Thread], now: &[Thread]) -> bool {
+        let polled = |thread: &Thread| {
+            let before = last.iter().find(|before| before.id == thread.id);
+            thread.polls() || thread.wait == Wait::Runs && before.is_some_and(Thread::polls)
+        };
+        let rests = |thread: &Thread| last.contains(thread) && thread.depends();
+        let calm = !now.is_empty()
+            && now.len() == last.len()
+            && now.iter().all(|thread| rests(thread) || polled(thread));
+        if !calm {
+            self.calm = None;
+            return false;
+        }
+        let runs = || now.iter().map(|thread| (thread.id.clone(), thread.runs())).collect();
+        let (since, before) = self.calm.get_or_insert_with(|| (Instant::now(), runs()));
+        since.elapsed() >= POLLING_REST.mul_f64(self.busy)
+            && now.iter().filter(|thread| !thread.depends()).all(|thread| {
+                before.get(&thread.id).is_some_and(|runs| thread.runs() >= runs + POLLS)
+            })
     }
 }
 
-/// What the first thread of a program waits for, such as "waits in accept"; `None` while it runs, when a time will
+/// What the first thread of a program waits for, such as "waits in `accept`"; `None` while it runs, when a time will
 /// end its wait, and where there is no `/proc`.
 pub(super) fn waiting(pid: Pid) -> Option<String> {
     let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
     let sleeps = read("stat")?.rsplit_once(") ")?.1.starts_with('S');
-    sleeps.then(|| waits(&pid.to_string(), &read("syscall")?)).flatten()
+    let wait = sleeps.then(|| waits(pid, &read("syscall")?)).flatten()?;
+    wait.depends().then(|| wait.to_string())
 }
 
-/// All threads of these programs and of what they have started; `None` when one is not blocked.
-fn blocked(programs: &[(String, Pid)]) -> Option<Vec<Thread>> {
+/// All threads of these programs and of what they have started.
+pub(crate) fn threads(programs: &[(String, Pid)]) -> Vec<Thread> {
     let mut threads = Vec::new();
     for (program, pid) in programs {
-        let mut processes = vec![pid.to_string()];
-        while let Some(process) = processes.pop() {
-            for task in fs::read_dir(format!("/proc/{process}/task")).ok()? {
-                let task = task.ok()?.path();
-                let read = |file| fs::read_to_string(task.join(file)).ok();
-                processes.extend(read("children")?.split_whitespace().map(str::to_owned));
-                match read("stat")?.rsplit_once(") ")?.1.chars().next()? {
-                    'S' => {}
-                    'Z' => continue,
-                    _ => return None,
-                }
-                let call = read("syscall")?;
-                let waits = waits(&process, &call)?;
-                let trace = (call, read("schedstat")?);
-                threads.push(Thread { program: program.clone(), trace, waits });
+        for process in process::family(*pid) {
+            let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+            for task in tasks.flatten().map(|task| task.path()) {
+                let read = |file| fs::read_to_string(task.join(file)).unwrap_or_default();
+                let stat = read("stat");
+                let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+                let (call, runs) = (read("syscall"), read("schedstat"));
+                let wait = match state {
+                    None | Some('Z' | 'X') => continue,
+                    Some('S') => waits(process, &call).unwrap_or(Wait::Runs),
+                    Some('T') => Wait::Else("is stopped, as by Ctrl-Z"),
+                    Some(_) => Wait::Runs,
+                };
+                let house = HOUSEKEEPING.contains(&read("comm").trim_end());
+                let wait = match wait {
+                    Wait::Thread(Limit::Some) if house => Wait::Thread(Limit::None),
+                    wait => wait,
+                };
+                let trace = (call, if house { String::new() } else { runs });
+                let (program, id) = (program.clone(), task.display().to_string());
+                threads.push(Thread { program, id, trace, wait });
             }
         }
     }
-    Some(threads)
+    threads
 }
 
-/// What a call waits for, in words; `None` when a time will end it, and for any call not known here.
-fn waits(process: &str, call: &str) -> Option<String> {
+/// What a call waits for; `None` for any call not known here.
+fn waits(process: Pid, call: &str) -> Option<Wait> {
     let mut words = call.split_whitespace();
     let number: i64 = words.next()?.parse().ok()?;
     let args: Vec<u64> =
         words.filter_map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()).collect();
     let arg = |n: usize| args.get(n).copied().unwrap_or_default();
+    let file = || {
+        let link = fs::read_link(format!("/proc/{process}/fd/{}", arg(0))).unwrap_or_default();
+        link.to_string_lossy().into_owned()
+    };
+    let socket = |file: &str| file.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
     // The kernel reads a time of milliseconds as an int.
-    let for_ever = |n: usize| (arg(n) as u32).cast_signed() < 0;
-    let file = fs::read_link(format!("/proc/{process}/fd/{}", arg(0))).unwrap_or_default();
-    let file = file.to_string_lossy();
-    if file.starts_with("socket:") && has_time_out(process, arg(0)) {
-        return None;
-    }
-    let words = match number {
-        libc::SYS_accept | libc::SYS_accept4 => "waits in accept",
-        libc::SYS_read | libc::SYS_readv if file.starts_with("/dev/") => "waits for the keyboard",
+    let milliseconds = |n: usize| match u64::try_from((arg(n) as u32).cast_signed()) {
+        Ok(time) => limit(Some(Duration::from_millis(time))),
+        Err(_) => limit(None),
+    };
+    let timespec = |n: usize| limit((arg(n) != 0).then(|| time(process, arg(n), 1)).flatten());
+    let timeval = |n: usize| limit((arg(n) != 0).then(|| time(process, arg(n), 1000)).flatten());
+    // Without anything to look at, the call is a sleep.
+    let several = |call, limit, descriptors: u64| match descriptors {
+        0 if limit == Limit::Some => Wait::Sleep(limit),
+        _ => Wait::Several(call, limit),
+    };
+    let ends_by_itself = |file: &str| socket(file).is_some() && has_time_out(process, arg(0));
+    Some(match number {
+        libc::SYS_accept | libc::SYS_accept4 if ends_by_itself(&file()) => {
+            Wait::Several("accept", Limit::Some)
+        }
+        libc::SYS_accept | libc::SYS_accept4 => Wait::Accept,
         libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg => {
-            "waits in read"
+            let file = file();
+            match socket(&file) {
+                Some(_) if ends_by_itself(&file) => Wait::Several("read", Limit::Some),
+                Some(socket) => Wait::Read(socket),
+                None if file.starts_with("/dev/") => Wait::Keyboard,
+                None if file.contains("timerfd") => Wait::Sleep(Limit::Some),
+                None => Wait::Else("waits in `read`"),
+            }
         }
         libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg => {
-            "waits in write"
+            match socket(&file()) {
+                Some(socket) => Wait::Write(socket),
+                None => Wait::Else("waits in `write`"),
+            }
         }
-        libc::SYS_ppoll if arg(2) == 0 => "waits in poll",
-        libc::SYS_pselect6 if arg(4) == 0 => "waits in select",
-        libc::SYS_epoll_pwait if for_ever(3) => "waits in epoll_wait",
+        libc::SYS_connect => Wait::Else("waits in `connect`"),
+        libc::SYS_ppoll => several("poll", timespec(2), arg(1)),
+        libc::SYS_pselect6 => several("select", timespec(4), arg(0)),
+        libc::SYS_epoll_pwait => Wait::Several("epoll_wait", milliseconds(3)),
+        libc::SYS_epoll_pwait2 => Wait::Several("epoll_wait", timespec(3)),
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_poll if for_ever(2) => "waits in poll",
+        libc::SYS_poll => several("poll", milliseconds(2), arg(1)),
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_select if arg(4) == 0 => "waits in select",
+        libc::SYS_select => several("select", timeval(4), arg(0)),
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_epoll_wait if for_ever(3) => "waits in epoll_wait",
-        libc::SYS_futex if arg(3) == 0 => "waits for a thread",
-        libc::SYS_wait4 | libc::SYS_waitid => "waits for a process",
-        libc::SYS_rt_sigsuspend => "waits for a signal",
+        libc::SYS_epoll_wait => Wait::Several("epoll_wait", milliseconds(3)),
+        // The ninth operation, FUTEX_WAIT_BITSET, is told the moment instead of the time.
+        libc::SYS_futex if arg(3) == 0 => Wait::Thread(limit(None)),
+        libc::SYS_futex if arg(1) & 127 == 9 => {
+            Wait::Thread(moment(process, arg(3), arg(1) & 256 != 0))
+        }
+        libc::SYS_futex => Wait::Thread(timespec(3)),
+        libc::SYS_nanosleep => Wait::Sleep(timespec(0)),
+        libc::SYS_clock_nanosleep if arg(1) & 1 == 0 => Wait::Sleep(timespec(2)),
+        libc::SYS_clock_nanosleep => Wait::Sleep(moment(process, arg(2), arg(0) == 0)),
+        libc::SYS_restart_syscall => Wait::Sleep(Limit::Some),
+        libc::SYS_wait4 | libc::SYS_waitid => Wait::Else("waits for a process that it has started"),
+        libc::SYS_rt_sigtimedwait if arg(2) != 0 => Wait::Sleep(timespec(2)),
+        libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => Wait::Else("waits for a signal"),
+        libc::SYS_flock | libc::SYS_fcntl => Wait::Else("waits for a lock"),
         _ => return None,
+    })
+}
+
+/// Can a wait that may last this long, or for ever, end by itself within any step?
+fn limit(time: Option<Duration>) -> Limit {
+    match time.is_some_and(|time| time < LONG) {
+        true => Limit::Some,
+        false => Limit::None,
+    }
+}
+
+/// The same for a wait until a moment of one of two clocks.
+fn moment(process: Pid, address: u64, real: bool) -> Limit {
+    let now = match real {
+        true => std::time::SystemTime::UNIX_EPOCH.elapsed().ok(),
+        false => fs::read_to_string("/proc/uptime").ok().and_then(|uptime| {
+            Some(Duration::from_secs_f64(uptime.split_whitespace().next()?.parse().ok()?))
+        }),
     };
-    Some(words.to_owned())
+    let until = time(process, address, 1);
+    limit(until.zip(now).map(|(until, now)| until.saturating_sub(now)))
+}
+
+/// Does it await SIGALRM, or a timer that is set (timerfd_create(2), timer_create(2))?
+fn has_alarm(process: Pid) -> bool {
+    let read =
+        |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+    let caught = read("status")
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigCgt:")?.trim(), 16).ok());
+    let is_set = |descriptor: &str| {
+        let info = read(&format!("fdinfo/{descriptor}"));
+        info.lines().any(|line| line.starts_with("it_value:") && !line.contains("(0, 0)"))
+    };
+    let timer = || {
+        let descriptors =
+            fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .filter(|entry| {
+                let link = fs::read_link(entry.path()).unwrap_or_default();
+                link.to_string_lossy().contains("timerfd")
+            })
+            .any(|entry| is_set(&entry.file_name().to_string_lossy()))
+    };
+    caught.is_some_and(|signals| signals & 1 << (libc::SIGALRM - 1) != 0)
+        || !read("timers").is_empty()
+        || timer()
+}
+
+/// A time in the memory of a process: seconds, and parts of them of so many nanoseconds.
+fn time(process: Pid, address: u64, nanoseconds: u64) -> Option<Duration> {
+    let mut bytes = [0; 16];
+    let base = usize::try_from(address).ok()?;
+    let read = process_vm_readv(
+        process,
+        &mut [IoSliceMut::new(&mut bytes)],
+        &[RemoteIoVec { base, len: 16 }],
+    );
+    if read != Ok(16) {
+        return None;
+    }
+    let (seconds, parts) = bytes.split_at(8);
+    let seconds = u64::from_ne_bytes(seconds.try_into().ok()?);
+    let parts = u64::from_ne_bytes(parts.try_into().ok()?);
+    Some(
+        Duration::from_secs(seconds)
+            .saturating_add(Duration::from_nanos(parts.checked_mul(nanoseconds)?)),
+    )
 }
 
 /// Has the program set a time-out (`SO_RCVTIMEO`, `SO_SNDTIMEO`) on this socket? One on the other
 /// direction counts too: it is a time that ends a wait of the same program.
-fn has_time_out(process: &str, fd: u64) -> bool {
+fn has_time_out(process: Pid, fd: u64) -> bool {
     let look = || {
-        let pid = rustix::process::Pid::from_raw(process.parse().ok()?)?;
-        let program = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        let fd = fd.try_into().ok()?;
-        let socket = rustix::process::pidfd_getfd(program, fd, PidfdGetfdFlags::empty()).ok()?;
+        let socket = sockets::duplicate(process, fd.try_into().ok()?)?;
         let socket = SockRef::from(&socket);
         Some(socket.read_timeout().ok()?.is_some() || socket.write_timeout().ok()?.is_some())
     };

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 
 use super::hub::lock;
+use super::keeper;
 
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -22,6 +23,7 @@ impl Folder {
         let path = env::temp_dir().join(format!("{name}-{}", process::id()));
         // Locked until it is known: the end of the process must not overlook it.
         let mut folders = lock(&FOLDERS);
+        keeper::tell_folder(&path);
         fs::create_dir(&path).with_context(|| format!("failed to make {}", path.display()))?;
         folders.push(path.clone());
         Ok(Folder(path))

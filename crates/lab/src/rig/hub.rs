@@ -1,23 +1,25 @@
 //! Waiting for what must happen: threads announce changes, one waits for a condition.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use crate::rig::blocked::Stall;
+use crate::rig::blocked::{self, Stall, Thread};
 use crate::rig::process::Exit;
 use crate::rig::screen::Screen;
 
-/// What must happen within this time, or it has failed. It never makes anybody wait longer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+/// What must happen within this time, or it has failed, unless somebody has more patience. It never
+/// makes anybody wait longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a wait goes on before it looks whether anything can come at all.
 pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
 /// Wakes the player whenever a program or a peer did anything, and knows all programs.
-#[derive(Default)]
 pub(crate) struct Hub {
+    patience: Duration,
     changes: Mutex<u64>,
     changed: Condvar,
     programs: Mutex<Vec<Program>>,
@@ -33,10 +35,49 @@ struct Program {
     screen: Arc<Mutex<Screen>>,
 }
 
-/// Why nothing more comes, in a few words.
-pub(crate) type Why = String;
+/// Why nothing more comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Each program waits for another.
+    Stall,
+    /// Nothing has come for so long.
+    Deadline(Duration),
+    /// Somebody has given the play up.
+    GivenUp,
+    /// This program prints without end, and this is the last line so far.
+    Flood(String, String),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Stall => f.write_str("nothing, and nothing more can come"),
+            Why::GivenUp => f.write_str("the play was given up"),
+            Why::Deadline(time) => write!(f, "nothing for {} seconds", time.as_secs_f32()),
+            Why::Flood(name, line) if line.is_empty() => write!(f, "{name} prints without end"),
+            Why::Flood(name, line) => write!(f, "{name} prints without end: {line}"),
+        }
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Hub {
+        let (changes, changed, programs) = (Mutex::default(), Condvar::default(), Mutex::default());
+        let (stopped, watched) = (AtomicBool::new(false), AtomicBool::new(false));
+        Hub { patience: PATIENCE, changes, changed, programs, stopped, watched }
+    }
+}
 
 impl Hub {
+    pub(crate) fn new(patience: Duration) -> Hub {
+        Hub { patience, ..Hub::default() }
+    }
+
+    /// The moment until which what is waited for from now on must have happened.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
     pub(crate) fn announce(&self) {
         *lock(&self.changes) += 1;
         self.changed.notify_all();
@@ -115,35 +156,43 @@ impl Hub {
         &self,
         mut condition: impl FnMut(Instant) -> Option<T>,
     ) -> Result<T, Why> {
-        let deadline = Instant::now() + DEADLINE;
+        let mut left = self.patience;
         let mut stall = Stall::default();
         loop {
-            let moment = deadline.min(Instant::now() + MOMENT);
+            let now = Instant::now();
+            let moment = now + MOMENT;
             if let Some(value) = self.wait(moment, || condition(moment)) {
                 return Ok(value);
             }
             if self.stopped() {
-                return Err("the play was given up".to_owned());
+                return Err(Why::GivenUp);
             }
-            if let Some(why) = self.flood() {
-                return Err(why);
+            if let Some((name, line)) = self.flood() {
+                return Err(Why::Flood(name, line));
             }
-            if let Some(why) = stall.look(&self.running()) {
+            if stall.look(&self.running()) {
                 // What came while this was found out is not lost.
-                return condition(moment).ok_or(why);
+                return condition(moment).ok_or(Why::Stall);
             }
-            if Instant::now() >= deadline {
-                return Err(format!("nothing more for {} seconds", DEADLINE.as_secs()));
+            // Of a busy machine a program gets a part only.
+            left = left.saturating_sub(now.elapsed().div_f64(stall.busy()));
+            if left.is_zero() {
+                return Err(Why::Deadline(self.patience));
             }
         }
     }
 
-    /// Does a program print without end?
-    pub(crate) fn flood(&self) -> Option<Why> {
+    /// Where every thread of every program is.
+    pub(crate) fn threads(&self) -> Vec<Thread> {
+        blocked::threads(&self.running())
+    }
+
+    /// A program that prints without end, and its last line.
+    pub(crate) fn flood(&self) -> Option<(String, String)> {
         lock(&self.programs).iter().find_map(|program| {
             let screen = lock(&program.screen);
-            let last = screen.last().map_or(String::new(), |last| format!(": {last}"));
-            screen.flooded().then(|| format!("{} prints without end{last}", program.name))
+            let last = screen.last().unwrap_or_default().to_owned();
+            screen.flooded().then(|| (program.name.clone(), last))
         })
     }
 

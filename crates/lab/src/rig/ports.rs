@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
 use crate::contract::{self, PORT};
 use crate::rig::hub::lock;
 use crate::rig::peer::Place;
+use crate::rig::sockets::{self, State};
 
 /// The first connecting end of a session is 40001, the next 40002.
 const FIRST_CLIENT: u16 = 40001;
@@ -126,48 +131,121 @@ fn addresses(text: &str) -> Vec<u16> {
         .collect()
 }
 
-/// Tells a program an address: in the place of `{addr}`, or as its last argument.
-pub(crate) fn tell(words: &mut Vec<String>, addr: &str) {
-    match words.iter().any(|word| word.contains("{addr}")) {
-        true => words.iter_mut().for_each(|word| *word = word.replace("{addr}", addr)),
-        false => words.push(addr.to_owned()),
+/// Longer than Linux keeps an ended connection, and how often it is asked.
+const TIME_WAIT: Duration = Duration::from_secs(65);
+const AGAIN: Duration = Duration::from_millis(100);
+const PLACES: [&str; 3] = ["{addr}", "{host}", "{port}"];
+
+/// Has a command a place for the address, or for a part of it?
+pub(crate) fn has_place(words: &[String]) -> bool {
+    words.iter().any(|word| PLACES.iter().any(|place| word.contains(place)))
+}
+
+/// Tells a program an address, or the file of a Unix socket: in its places in the command, or as its last
+/// argument; and says how.
+pub(crate) fn tell(words: &mut Vec<String>, told: &str) -> &'static str {
+    if !has_place(words) {
+        words.push(told.to_owned());
+        return "as its last argument";
+    }
+    let addr: Option<SocketAddr> = told.parse().ok();
+    for word in words {
+        *word = word.replace("{addr}", told);
+        if let Some(addr) = addr {
+            *word = word.replace("{host}", &addr.ip().to_string());
+            *word = word.replace("{port}", &addr.port().to_string());
+        }
+    }
+    "where its command has a place for it"
+}
+
+/// Waits until the system frees these addresses, which connections of a moment ago keep (TIME_WAIT).
+/// False when they are kept by more than that.
+pub(crate) fn become_free(addrs: &[SocketAddr]) -> bool {
+    let begin = Instant::now();
+    let kept = |state| {
+        let kept = |socket: &sockets::Socket| {
+            socket.state == state && addrs.iter().any(|addr| addr.port() == socket.local.port())
+        };
+        sockets::all().iter().any(kept)
+    };
+    while kept(State::TimeWait) && begin.elapsed() < TIME_WAIT {
+        thread::sleep(AGAIN);
+    }
+    !kept(State::Listens)
+}
+
+/// Keeps others, in this process and in other labs on this machine, from choosing a port as well.
+pub(crate) struct Claim {
+    port: u16,
+    // Of a name that only one process has at a time, and that ends with it (unix(7), abstract sockets).
+    _name: Option<UnixListener>,
+}
+
+impl Claim {
+    /// `None` when somebody has it.
+    fn new(port: u16) -> Option<Claim> {
+        if !lock(&CLAIMED).insert(port) {
+            return None;
+        }
+        match name(port) {
+            Err(err) if err.kind() == io::ErrorKind::AddrInUse => {
+                lock(&CLAIMED).remove(&port);
+                None
+            }
+            name => Some(Claim { port, _name: name.ok() }),
+        }
     }
 }
 
-/// A socket that is bound to a place, with a port of the system's choice that was not handed out by
-/// [`reserve`].
+impl Drop for Claim {
+    fn drop(&mut self) {
+        lock(&CLAIMED).remove(&self.port);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn name(port: u16) -> io::Result<UnixListener> {
+    use std::os::linux::net::SocketAddrExt;
+    let name = format!("cargo-lab-port-{port}");
+    UnixListener::bind_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name(_: u16) -> io::Result<UnixListener> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// A socket that is bound to a place, with a port of the system's choice that nobody else has claimed.
 ///
 /// # Errors
 ///
 /// No port is free, or the place is not on this machine.
-pub(crate) fn listen(place: &Place) -> io::Result<Socket> {
+pub(crate) fn listen(place: &Place) -> io::Result<(Socket, Option<Claim>)> {
     loop {
         let socket = place.bind()?;
-        let addr = socket.local_addr()?.as_socket();
-        if addr.is_none_or(|addr| !lock(&RESERVED).contains(&addr.port())) {
-            return Ok(socket);
+        let Some(addr) = socket.local_addr()?.as_socket() else { return Ok((socket, None)) };
+        if let Some(claim) = Claim::new(addr.port()) {
+            return Ok((socket, Some(claim)));
         }
     }
 }
 
 /// A port of the system's choice on which nobody listens, for a program that must be told one.
 ///
-/// No two calls give the same port: a second program could start before the first one binds.
+/// Nobody gets it a second time while it is claimed: a second program could start before the first one
+/// binds.
 ///
 /// # Errors
 ///
 /// As [`listen`].
-pub(crate) fn reserve(place: &Place) -> io::Result<u16> {
-    loop {
-        let addr = place.bind()?.local_addr()?.as_socket();
-        let port = addr.ok_or(io::ErrorKind::Unsupported)?.port();
-        if lock(&RESERVED).insert(port) {
-            return Ok(port);
-        }
-    }
+pub(crate) fn reserve(place: &Place) -> io::Result<(u16, Option<Claim>)> {
+    let (socket, claim) = listen(place)?;
+    let addr = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+    Ok((addr.port(), claim))
 }
 
-static RESERVED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+static CLAIMED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 #[cfg(test)]
 mod tests {
@@ -208,9 +286,23 @@ mod tests {
     }
 
     #[test]
-    fn no_port_is_reserved_twice() {
+    fn no_port_is_reserved_twice_while_it_is_claimed() {
         let place = Place::Tcp("127.0.0.1:0".parse().unwrap());
-        let ports: BTreeSet<u16> = (0..50).map(|_| reserve(&place).unwrap()).collect();
+        let reserved: Vec<_> = (0..50).map(|_| reserve(&place).unwrap()).collect();
+        let ports: BTreeSet<u16> = reserved.iter().map(|(port, _)| *port).collect();
         assert_eq!(ports.len(), 50);
+        assert!(Claim::new(reserved[0].0).is_none());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_port_that_another_lab_has_claimed_is_not_claimed() {
+        let place = Place::Tcp("127.0.0.1:0".parse().unwrap());
+        let (port, claim) = reserve(&place).unwrap();
+        // As in another process, which knows the name alone.
+        lock(&CLAIMED).remove(&port);
+        assert!(Claim::new(port).is_none());
+        drop(claim);
+        assert!(Claim::new(port).is_some());
     }
 }

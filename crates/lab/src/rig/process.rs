@@ -1,11 +1,12 @@
 //! The programs that this process starts: the only place that starts one, and none outlives it.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
 use std::process::{self, Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, SlavePty};
 
-use super::{folder, keys};
+use super::hub::lock;
+use super::{folder, keeper, keys};
 
 /// The variable that marks every process, and what that one starts in its turn.
 ///
@@ -30,6 +32,35 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 static STARTING: RwLock<()> = RwLock::new(());
 static ENDING: AtomicBool = AtomicBool::new(false);
+/// The processes that this one has started and not yet reaped, each with those that were seen below it.
+static STARTED: Mutex<BTreeMap<Pid, Vec<Known>>> = Mutex::new(BTreeMap::new());
+/// Whoever loses its parent becomes a child of this process, which starts programs here alone.
+static ADOPTS: AtomicBool = AtomicBool::new(false);
+
+/// A process, and when it began: its id may be another's one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub pid: Pid,
+    began: u64,
+}
+
+impl Known {
+    pub(super) fn lives(&self) -> bool {
+        stat(self.pid).is_some_and(|stat| stat.began == self.began && stat.state != 'Z')
+    }
+}
+
+/// Sees to it that nothing outlives this process, however it ends. For a process that starts
+/// programs by this module alone.
+///
+/// # Errors
+///
+/// The system does not let it.
+pub fn guard() -> Result<()> {
+    set_child_subreaper(true).context("failed to become a subreaper")?;
+    ADOPTS.store(true, Ordering::Relaxed);
+    keeper::start(&own_mark()).context("failed to start the keeper")
+}
 
 /// A program that this process has started.
 ///
@@ -83,6 +114,7 @@ pub fn spawn_on(terminal: &dyn SlavePty, mut command: CommandBuilder) -> Result<
 
 impl Running {
     fn new(mut child: Child, mark: String) -> Running {
+        lock(&STARTED).insert(Pid::from_raw(child.id().cast_signed()), Vec::new());
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Running { stdin, stdout, stderr, child, mark }
@@ -117,11 +149,112 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // What has left its group and its environment is known by its parents, while they live.
+        let family = freeze(self.pid());
         self.kill();
         // What the program started shares its process group, or at least its environment.
         let _ = killpg(self.pid(), Signal::SIGKILL);
-        kill_all(|| marked(&self.mark));
+        let lives = |known: &&Known| known.pid != self.pid() && known.lives();
+        kill_all(|| {
+            let mut found = marked(&self.mark);
+            found.extend(family.iter().filter(lives).map(|known| known.pid));
+            // Nobody else can have left an orphan.
+            if lock(&STARTED).len() == 1 {
+                found.extend(strays().into_iter().flat_map(family_of));
+            }
+            found
+        });
         let _ = self.child.wait();
+        lock(&STARTED).remove(&self.pid());
+        bury();
+    }
+}
+
+/// A program, all that it has started in its turn, and what was seen of that earlier.
+#[must_use]
+pub(crate) fn family(program: Pid) -> Vec<Pid> {
+    let mut family = family_of(program);
+    if let Some(seen) = lock(&STARTED).get_mut(&program) {
+        seen.retain(Known::lives);
+        for pid in &family {
+            if let Some(known) = know(*pid).filter(|known| !seen.contains(known)) {
+                seen.push(known);
+            }
+        }
+        family.extend(seen.iter().map(|known| known.pid));
+    }
+    if lock(&STARTED).len() == 1 {
+        family.extend(strays().into_iter().flat_map(family_of));
+    }
+    family.sort();
+    family.dedup();
+    family
+}
+
+/// A process and all below it.
+pub(super) fn family_of(first: Pid) -> Vec<Pid> {
+    let mut family = vec![first];
+    let mut next = 0;
+    while let Some(pid) = family.get(next) {
+        family.extend(children(*pid));
+        next += 1;
+    }
+    family
+}
+
+fn children(pid: Pid) -> Vec<Pid> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>()
+        })
+        .map(Pid::from_raw)
+        .collect()
+}
+
+pub(super) fn know(pid: Pid) -> Option<Known> {
+    Some(Known { pid, began: stat(pid)?.began })
+}
+
+/// Stops a process and all below it, so that none starts another one unseen.
+fn freeze(first: Pid) -> Vec<Known> {
+    let mut frozen: Vec<Known> = Vec::new();
+    loop {
+        let new: Vec<Known> = family(first)
+            .into_iter()
+            .filter_map(know)
+            .filter(|known| !frozen.contains(known))
+            .collect();
+        if new.is_empty() {
+            return frozen;
+        }
+        for known in new {
+            let _ = kill(known.pid, Signal::SIGSTOP);
+            frozen.push(known);
+        }
+    }
+}
+
+/// Children of this process that it did not start: their parents have ended.
+fn strays() -> Vec<Pid> {
+    if !ADOPTS.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    // Nobody starts meanwhile, or a child would not be known yet.
+    let _turn = STARTING.try_write();
+    if _turn.is_err() {
+        return Vec::new();
+    }
+    let started = lock(&STARTED);
+    let known = |pid: &Pid| started.contains_key(pid) || keeper::is(*pid);
+    children(Pid::this()).into_iter().filter(|pid| !known(pid)).collect()
+}
+
+/// Asks how the strays ended that have: they would stay in the table of processes.
+fn bury() {
+    for stray in strays() {
+        let _ = waitpid(stray, Some(WaitPidFlag::WNOHANG));
     }
 }
 
@@ -180,10 +313,11 @@ pub fn exit(status: i32) -> ! {
     keys::restore();
     // Kept until the end: nothing starts any more.
     let _turn = STARTING.write().unwrap_or_else(PoisonError::into_inner);
-    // A process whose parent is killed becomes a child of this one, so a half-started one is found too.
+    // A process whose parent is killed becomes a child of this one.
     let _ = set_child_subreaper(true);
     kill_all(running);
     folder::remove_all();
+    keeper::end();
     // Those that nobody asks how they ended would stay in the table of processes.
     while let Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) =
         waitpid(None, Some(WaitPidFlag::WNOHANG))
@@ -204,7 +338,7 @@ pub fn left() -> usize {
     running().len()
 }
 
-fn kill_all(find: impl Fn() -> Vec<Pid>) {
+pub(super) fn kill_all(find: impl Fn() -> Vec<Pid>) {
     let begin = Instant::now();
     loop {
         let found = find();
@@ -214,6 +348,7 @@ fn kill_all(find: impl Fn() -> Vec<Pid>) {
         if found.is_empty() || begin.elapsed() > LIMIT {
             return;
         }
+        bury();
         thread::yield_now();
     }
 }
@@ -221,19 +356,14 @@ fn kill_all(find: impl Fn() -> Vec<Pid>) {
 /// Those that this process has started, and what they have started in their turn.
 fn running() -> Vec<Pid> {
     let mut pids = marked(&own_mark());
-    // While it becomes another program, a process has no environment for a moment (execve(2)). Its
-    // state may even be that of one that has ended, if one of its threads becomes the program.
-    let half_started = |pid: &Pid| {
-        environment(*pid).is_empty()
-            && stat(*pid).is_some_and(|stat| stat.parent == process::id())
-            && ended(*pid, WaitPidFlag::WNOHANG).is_none()
-    };
-    pids.extend(processes().filter(half_started));
+    // Also what has no environment, for a moment (execve(2)) or for good.
+    let lives = |pid: &Pid| !keeper::is(*pid) && know(*pid).is_some_and(|known| known.lives());
+    pids.extend(family_of(Pid::this()).into_iter().skip(1).filter(lives));
     pids
 }
 
 /// Every process whose environment has a mark that starts so.
-fn marked(mark: &str) -> Vec<Pid> {
+pub(super) fn marked(mark: &str) -> Vec<Pid> {
     let entry = format!("{MARK}={mark}");
     let is_marked = |pid: &Pid| {
         let environment = environment(*pid);
@@ -260,6 +390,8 @@ pub struct Stat {
     /// CPU time in the program and in the kernel, in ticks of `getconf CLK_TCK`.
     pub user_ticks: u64,
     pub system_ticks: u64,
+    /// When it began, in ticks since the system did.
+    pub began: u64,
 }
 
 /// `None` when it is gone, and where there is no `/proc`.
@@ -274,7 +406,41 @@ pub fn stat(pid: Pid) -> Option<Stat> {
         parent: field(4)?.parse().ok()?,
         user_ticks: field(14)?.parse().ok()?,
         system_ticks: field(15)?.parse().ok()?,
+        began: field(22)?.parse().ok()?,
     })
+}
+
+/// How many threads of this machine want to run now, for each core; at least 1 (proc_loadavg(5)).
+pub(crate) fn runnable_per_core() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let runnable = text.split_whitespace().nth(3).and_then(|field| field.split_once('/'));
+    let runnable: f64 = runnable.and_then(|(runnable, _)| runnable.parse().ok()).unwrap_or(1.0);
+    // The answer to this question takes longer than all the rest.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    (runnable / *CORES as f64).max(1.0)
+}
+
+/// How long a process has run, and how long it has waited for a core, so far (sched-stats, the first two
+/// fields): of all its threads together, and of the one that has waited longest.
+pub(crate) fn core_time(pid: Pid) -> (Duration, Duration) {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let times = tasks.filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        let mut figures = text.split_whitespace().map_while(|figure| figure.parse().ok());
+        Some((Duration::from_nanos(figures.next()?), Duration::from_nanos(figures.next()?)))
+    });
+    times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
+}
+
+/// How many descriptors these processes have open; one that has ended, and was not waited for, counts as
+/// one.
+pub(crate) fn descriptors(processes: &[Pid]) -> usize {
+    let open = |pid: &Pid| match stat(*pid)?.state {
+        'Z' => Some(1),
+        _ => Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count()),
+    };
+    processes.iter().filter_map(open).sum()
 }
 
 /// The resident set, in KiB. `None` as for [`stat`].

@@ -1,5 +1,6 @@
 //! What a person sees on a terminal, line by line.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 
 use crate::rig::process::Exit;
@@ -16,9 +17,40 @@ const FLOOD_BYTES: usize = 256 * 1024;
 const REPLACEMENT: &[u8; 3] = b"\xef\xbf\xbd";
 pub const STAND_IN: &str = "\u{e0fd}";
 
+/// Output that is kept as it came.
+const RAW_BYTES: usize = 64 * 1024;
+
+/// What a program asks the terminal itself; a line editor may wait for the answer (ECMA-48, DSR and DA).
+#[derive(Default)]
+struct Questions {
+    replies: Vec<u8>,
+}
+
+impl vt100::Callbacks for Questions {
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut vt100::Screen,
+        first: Option<u8>,
+        _: Option<u8>,
+        params: &[&[u16]],
+        last: char,
+    ) {
+        let (row, column) = screen.cursor_position();
+        match (first, last, params.first().and_then(|param| param.first())) {
+            (None, 'n', Some(5)) => self.replies.extend(b"\x1b[0n"),
+            (None, 'n', Some(6)) => {
+                self.replies.extend(format!("\x1b[{};{}R", row + 1, column + 1).bytes());
+            }
+            // A VT102, which needs no more than what is understood here.
+            (None, 'c', None | Some(0)) => self.replies.extend(b"\x1b[?6c"),
+            _ => {}
+        }
+    }
+}
+
 /// What has appeared on the terminal so far.
 pub struct Screen {
-    emulator: vt100::Parser,
+    emulator: vt100::Parser<Questions>,
     /// The first bytes of a U+FFFD whose end has not come yet.
     cut: Vec<u8>,
     /// Finished lines, as seen when their newline came.
@@ -27,8 +59,14 @@ pub struct Screen {
     finished: usize,
     /// How many of `lines` steps have already looked at.
     read: usize,
+    /// Which of `lines` a [`Screen::find`] has found, and for which text.
+    found: Vec<(usize, String)>,
+    /// The end of the output as it came, for what the terminal did not show.
+    raw: VecDeque<u8>,
     /// Bytes since the last step that found what it expected.
     fresh: usize,
+    /// Bytes so far.
+    bytes: usize,
     /// The program's end of the terminal is closed: nothing more comes.
     pub(crate) closed: bool,
     pub(crate) exit: Option<Exit>,
@@ -37,12 +75,15 @@ pub struct Screen {
 impl Screen {
     pub(crate) fn new() -> Screen {
         Screen {
-            emulator: vt100::Parser::new(ROWS, COLUMNS, 0),
+            emulator: vt100::Parser::new_with_callbacks(ROWS, COLUMNS, 0, Questions::default()),
             cut: Vec::new(),
             lines: Vec::new(),
             finished: 0,
             read: 0,
+            found: Vec::new(),
+            raw: VecDeque::new(),
             fresh: 0,
+            bytes: 0,
             closed: false,
             exit: None,
         }
@@ -51,6 +92,9 @@ impl Screen {
     /// Shows the output; true when it is a flood from now on.
     pub(crate) fn show(&mut self, output: &[u8]) -> bool {
         self.fresh += output.len();
+        self.bytes += output.len();
+        self.raw.extend(&output[output.len().saturating_sub(RAW_BYTES)..]);
+        self.raw.drain(..self.raw.len().saturating_sub(RAW_BYTES));
         let output = self.stand_in(output);
         for piece in output.split_inclusive(|byte| *byte == b'\n') {
             let line = piece.strip_suffix(b"\n");
@@ -66,6 +110,8 @@ impl Screen {
             let extra = self.lines.len() - LINES_KEPT;
             self.lines.drain(..extra);
             self.read = self.read.saturating_sub(extra);
+            self.found.retain(|(line, _)| *line >= extra);
+            self.found.iter_mut().for_each(|(line, _)| *line -= extra);
         }
         self.flooded()
     }
@@ -147,6 +193,40 @@ impl Screen {
         }
     }
 
+    /// The first line that contains this text and was not found for it before, wherever it is; the
+    /// unfinished one at last.
+    ///
+    /// Programs that do several things at once may print one before the other.
+    pub(crate) fn find(&mut self, text: &str, show: impl Fn(&str) -> String) -> Option<String> {
+        let fresh =
+            |at: usize| !self.found.iter().any(|(line, found)| *line == at && found == text);
+        let lines = self.lines.iter().map(|line| show(line)).enumerate();
+        let found = lines.into_iter().find(|(at, line)| line.contains(text) && fresh(*at));
+        if let Some((at, line)) = found {
+            self.found.push((at, text.to_owned()));
+            self.advance(0);
+            return Some(line);
+        }
+        // It may be found again when it is finished: nothing says that no more comes.
+        Some(show(&self.row())).filter(|row| row.contains(text))
+    }
+
+    /// What the terminal has to answer to the program by now, as if it were typed.
+    pub(crate) fn replies(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.emulator.callbacks_mut().replies)
+    }
+
+    /// How many bytes have come so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Is this text in what has come lately, whatever the terminal made of it?
+    pub(crate) fn raw_contains(&self, text: &str) -> bool {
+        let raw: Vec<u8> = self.raw.iter().copied().collect();
+        !text.is_empty() && raw.windows(text.len()).any(|piece| piece == text.as_bytes())
+    }
+
     /// All lines, the unfinished one last.
     #[must_use]
     pub fn all(&self) -> Vec<String> {
@@ -199,6 +279,34 @@ mod tests {
             let (first, second) = output.split_at(cut);
             assert_eq!(lines(&[first, second]), ["a\u{fffd}b\u{fffd}"], "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_program_that_asks_where_the_cursor_is_gets_an_answer() {
+        let mut screen = Screen::new();
+        screen.show(b"one\r\nab\x1b[6n\x1b[c");
+        assert_eq!(screen.replies(), b"\x1b[2;3R\x1b[?6c");
+        assert_eq!(screen.replies(), b"");
+    }
+
+    #[test]
+    fn a_line_is_found_wherever_it_is_and_only_once() {
+        let mut screen = Screen::new();
+        screen.show(b"two\r\none\r\ntwo\r\nunfinished");
+        let mut find = |text: &str| screen.find(text, str::to_owned);
+        assert!(find("t").is_some() && find("t").is_some());
+        assert_eq!(find("one").as_deref(), Some("one"));
+        assert!(find("two").is_some() && find("two").is_some());
+        assert_eq!(find("two"), None);
+        assert_eq!(find("fin").as_deref(), Some("unfinished"));
+    }
+
+    #[test]
+    fn what_the_terminal_obeyed_is_known_to_have_come() {
+        let mut screen = Screen::new();
+        screen.show(b"danger\x1b[2K\r\n");
+        assert_eq!(screen.all(), [""]);
+        assert!(screen.raw_contains("danger") && !screen.raw_contains("harmless"));
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use nix::unistd::Pid;
 
 use crate::rig::blocked;
+use crate::rig::command;
 use crate::rig::hub::{Hub, lock};
 use crate::rig::process::{self, Running};
 use crate::rig::screen::{COLUMNS, Screen};
@@ -84,17 +85,18 @@ impl Terminal {
             Some(watch) => watch.borrow().command(words),
             None => words.to_vec(),
         };
-        let program = words.first().map_or("", String::as_str);
-        let failed = || format!("failed to start {program:?}");
+        let program = command::program(&words)?;
         let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
-        let mut command = CommandBuilder::new(program);
+        let mut command = CommandBuilder::new(&program);
         command.args(words.iter().skip(1));
+        let failed = || format!("failed to start {:?}", words[0]);
         command.cwd(std::env::current_dir().with_context(failed)?);
         command.env("TERM", "xterm-256color");
-        // The cause would name the whole search path; one line is enough.
-        let running = process::spawn_on(&*pair.slave, command).map_err(|_| {
-            anyhow!("{}: there is no such program, or it cannot be executed", failed())
-        })?;
+        // What the emulator understands.
+        if !["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| is_utf8(name)) {
+            command.env("LC_ALL", "C.UTF-8");
+        }
+        let running = process::spawn_on(&*pair.slave, command).with_context(failed)?;
         drop(pair.slave);
         let end: End = match &watch {
             Some(watch) => watch.borrow_mut().adopt(name, running.pid())?,
@@ -103,9 +105,10 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(Screen::new()));
         hub.add(name, running.pid(), &screen);
         let mut output = pair.master.try_clone_reader()?;
+        let keyboard = Arc::new(Mutex::new(pair.master.take_writer()?));
         let terminal = Terminal {
             program: running,
-            keyboard: Arc::new(Mutex::new(pair.master.take_writer()?)),
+            keyboard: Arc::clone(&keyboard),
             master: pair.master,
             screen: Arc::clone(&screen),
             hub: Arc::clone(hub),
@@ -118,7 +121,13 @@ impl Terminal {
             while let Ok(n @ 1..) = output.read(&mut buffer) {
                 // A flood is drained unseen, so that nobody waits long for a look at the screen.
                 if !flooded || reader_hub.watched() {
-                    flooded = lock(&reader_screen).show(&buffer[..n]);
+                    let mut screen = lock(&reader_screen);
+                    flooded = screen.show(&buffer[..n]);
+                    let replies = screen.replies();
+                    drop(screen);
+                    if !replies.is_empty() {
+                        let _ = press(&keyboard, &replies);
+                    }
                     reader_hub.announce();
                 }
                 // Who looks on sees it run. The program waits in its write meanwhile, not on the processor.
@@ -148,7 +157,7 @@ impl Terminal {
     /// # Errors
     ///
     /// The terminal is closed.
-    pub(crate) fn press(&mut self, keys: &[u8]) -> Result<()> {
+    pub(crate) fn press(&self, keys: &[u8]) -> Result<()> {
         if let Some(watch) = &self.watch {
             watch.borrow_mut().keys(self.program.pid(), keys);
         }
@@ -190,12 +199,22 @@ impl Terminal {
         self.rest()
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        self.program.pid()
+    }
+
     /// Has the program ended, or does it wait for something? Without `/proc` nobody knows.
     #[must_use]
     pub(crate) fn rests(&self) -> bool {
         self.look(|screen| screen.over().is_some())
             || process::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
     }
+}
+
+/// Does this variable choose UTF-8?
+fn is_utf8(name: &str) -> bool {
+    let value = std::env::var(name).unwrap_or_default().to_ascii_lowercase();
+    value.contains("utf-8") || value.contains("utf8")
 }
 
 impl Drop for Terminal {

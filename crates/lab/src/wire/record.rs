@@ -56,13 +56,15 @@ pub fn record(session: &Session, cast: &Cast) -> Result<String> {
     );
     let (mut session, mut cast) = (session.clone(), cast.clone());
     // In a network of its own the port is the one that the session shows.
-    cast.addr = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
+    cast.addrs = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))];
     for (words, ending, part) in
         [(&mut cast.server, "-server", "{server}"), (&mut cast.client, "-client", "{client}")]
     {
         let Some(words) = words else { continue };
         let command = words.join(" ");
-        ports::tell(words, "{addr}");
+        if !ports::has_place(words) {
+            words.push("{addr}".to_owned());
+        }
         for step in &mut session.steps {
             if let Act::Start(Start::Program(program)) = &mut step.act
                 && program[0].ends_with(ending)

@@ -1,32 +1,73 @@
 """Clients that are wrong on purpose: faulty_client.py FAULT HOST:PORT"""
+import os
+import select
 import socket
 import sys
 import time
 
 fault = sys.argv[1]
+kept = []
+
+
+def lines():
+    while fault == "asks again and again for the keyboard" and not select.select([0], [], [], 0)[0]:
+        pass
+    for line in sys.stdin:
+        yield line
+        while fault == "asks again and again for the keyboard" and not select.select([0], [], [], 0)[0]:
+            pass
+
+
 if fault == "never connects":
     while True:
         time.sleep(3600)
 host, port = sys.argv[2].rsplit(":", 1)
+late = b""
 with socket.create_connection((host, int(port))) as conn:
     if fault == "says hello with a newline":
         conn.sendall(b"hello chenyansong\n")
         sys.exit()
-    for line in sys.stdin:
+    for line in lines():
         if fault != "appends a newline":
             line = line.rstrip("\n")
         if fault == "sends the first word only":
             line = line.partition(" ")[0]
-        message = line.encode()
+        if fault == "strips the line":
+            line = line.strip()
+        message = line.encode("latin-1", "replace") if fault == "sends Latin-1" else line.encode()
         if line == "o" and fault != "sends the o":
             message = b""
+        if line.startswith("o") and fault == "sends no line that begins with o":
+            message = b""
         conn.sendall(message)
-        if line.strip() == "q" and fault != "waits for an answer to q":
+        if line.rstrip("\n") == "q" and fault != "waits for an answer to q":
             break
         if not message and fault != "waits after an empty send":
             continue
-        answer = conn.recv(1024)
-        if not answer and fault != "does not notice the close":
+        while fault == "asks again and again for the answer" and not select.select([conn], [], [], 0)[0]:
+            pass
+        try:
+            answer = conn.recv(100 if fault == "reads 100 bytes of an answer" else 1024)
+        except ConnectionResetError:
+            if fault == "goes on after a reset":
+                continue
+            raise
+        if not answer and fault == "goes on after the close" or fault == "goes on after Q" and line == "Q":
+            # It prints what it has, and asks for the next line.
+            print(answer)
+            while line == "Q" and sys.stdin.readline():
+                pass
+            continue
+        if not answer:
             break
-        if fault != "prints no answer":
+        if fault == "opens a file for each answer":
+            kept.append(os.open(os.devnull, os.O_RDONLY))
+        if fault == "prints raw escapes":
+            print(answer.decode(errors="replace"))
+        elif fault == "decodes strictly":
+            print(answer.decode())
+        elif fault == "prints the answer before":
+            print(late)
+            late = answer
+        elif fault != "prints no answer":
             print(answer)

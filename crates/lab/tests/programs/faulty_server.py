@@ -6,13 +6,60 @@ import time
 
 fault = sys.argv[1]
 served = False
+clients = 0
+resets = 0
+kept = []
+buffer = bytearray(1024)
+
+
+def read(conn):
+    if fault == "reads 1000 bytes at most":
+        return conn.recv(1000)
+    if fault == "reads 4096 bytes":
+        return conn.recv(4096)
+    if fault == "prints what an earlier message has left":
+        n = conn.recv_into(buffer)
+        return buffer.rstrip(b"\0") if n else b""
+    if fault == "asks again and again":
+        conn.setblocking(False)
+        while True:
+            try:
+                return conn.recv(1024)
+            except BlockingIOError:
+                pass
+    message = conn.recv(1024)
+    if fault == "drops what is left" and len(message) == 1024:
+        try:
+            conn.recv(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+    return message
+
+
+def answer(conn, message, all_so_far):
+    if fault == "answers nothing":
+        return
+    if fault == "answers without the prefix":
+        conn.sendall(message)
+    elif fault == "answers with a newline":
+        conn.sendall(b"server send :" + message + b"\n")
+    elif fault == "answers with all so far":
+        conn.sendall(b"server send :" + all_so_far)
+    elif fault == "answers with text":
+        conn.sendall(b"server send :" + message.decode(errors="replace").encode())
+    elif fault == "answers with 1024 bytes at most":
+        conn.sendall((b"server send :" + message)[:1024])
+    else:
+        conn.sendall(b"server send :" + message)
 
 
 def serve(conn):
     global served
+    all_so_far = b""
     while True:
-        message = conn.recv(1024)
+        message = read(conn)
         served = True
+        all_so_far += message
         if fault == "spins on 0 bytes":
             print("recv", message)
             if not message:
@@ -20,26 +67,29 @@ def serve(conn):
         if not message:
             return
         if fault == "prints raw escapes":
-            print(message.decode())
+            print(message.decode(errors="replace"))
+        elif fault == "decodes strictly":
+            print(repr(message.decode()))
         elif fault == "prints invalid UTF-8":
             sys.stdout.buffer.write(b"\xff\xfe" + repr(message).encode() + b"\n")
             sys.stdout.buffer.flush()
+        elif fault == "does not flush":
+            kept.append(message)
         elif fault != "prints nothing":
-            print(message)
+            print(bytes(message))
         if fault == "prints megabytes":
             while True:
                 print("x" * 70)
-        if fault == "answers without the prefix":
-            conn.sendall(message)
-        elif fault == "answers with a newline":
-            conn.sendall(b"server send :" + message + b"\n")
-        else:
-            conn.sendall(b"server send :" + message)
+        answer(conn, message, all_so_far)
         if fault == "closes on any q" and message.startswith(b"q"):
+            return
+        if fault == "closes on q with blanks" and message.strip() == b"q":
+            return
+        if fault == "closes on any Q" and message.startswith(b"Q"):
             return
         if fault != "never closes on q" and message == b"q":
             return
-        if fault != "ignores Q" and message == b"Q":
+        if fault not in ("ignores Q", "answers nothing") and message == b"Q":
             return
 
 
@@ -49,7 +99,7 @@ def hang():
 
 
 if fault == "ends at once":
-    sys.exit(0)
+    sys.exit("usage: server PORT")
 if fault == "hangs silently":
     hang()
 if fault == "forks":
@@ -66,15 +116,34 @@ if fault == "address in use":
     # As the system says it when the port still waits for late segments.
     print("OSError: [Errno 98] Address already in use")
     sys.exit(1)
+if fault == "listens elsewhere":
+    host = "127.0.0.2"
+if fault == "listens everywhere":
+    host = "0.0.0.0"
 with socket.create_server((host, int(port))) as listener:
     while True:
         conn, peer = listener.accept()
+        if fault == "asks who has left" and clients > 0:
+            conn.getpeername()
         with conn:
             try:
                 served = False
                 serve(conn)
             except OSError as err:
-                if fault == "dies on a reset" or fault == "dies on an early reset" and not served:
+                resets += 1
+                if (
+                    fault == "dies on a reset"
+                    or fault == "dies on an early reset" and not served
+                    or fault == "dies on the fifth reset" and resets == 5
+                    or fault == "dies of a failed write" and isinstance(err, BrokenPipeError)
+                ):
                     sys.exit(f"died: {err.strerror}")
-        if fault == "serves one client only":
+            if fault == "keeps every connection":
+                kept.append(conn.dup())
+                try:
+                    conn.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass
+        clients += 1
+        if fault == "serves one client only" or fault == "serves five clients" and clients == 5:
             hang()

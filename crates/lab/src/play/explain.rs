@@ -1,0 +1,147 @@
+//! The cause of a failure, as far as the system's own tables show it.
+
+use super::actors::{Actor, Actors};
+use super::report::{Failure, Report, Seen};
+use crate::course::session::{Act, AtPeer, AtTerminal, Session, Step};
+use crate::rig::blocked::{Thread, Wait};
+use crate::rig::process;
+use crate::rig::sockets::{self, Socket};
+
+impl Actors<'_> {
+    /// The report of a failure: what is to be seen of everybody, before they end.
+    pub(super) fn report(
+        &mut self,
+        session: &Session,
+        held: Vec<String>,
+        step: Option<&Step>,
+        failure: Failure,
+    ) -> Box<Report> {
+        let shows = self.shows();
+        process::stop_if_ending();
+        // Who got the wrong thing does not wait.
+        let waits = self.where_they_wait(step.filter(|_| failure.got.starts_with("nothing")));
+        let failed =
+            step.map_or_else(|| "the end of the session".to_owned(), |step| self.shown(step));
+        let cause = step.and_then(|step| self.cause(step));
+        let seen = Seen { shows, waits, told: self.tellings.clone(), cause };
+        Box::new(Report::new(session, held, failed, failure, seen))
+    }
+
+    /// Where each program is that still runs, in words, one line for each kind of place.
+    fn where_they_wait(&self, step: Option<&Step>) -> Vec<String> {
+        let table = sockets::all();
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        let threads = self.hub.threads();
+        for thread in &threads {
+            let line = format!("{} {}", thread.program, self.words(thread, &table));
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, times)) => *times += 1,
+                None => lines.push((line, 1)),
+            }
+        }
+        // What only waits for its like says nothing where somebody says more.
+        let idle = |line: &String| line.ends_with(OTHER_THREAD);
+        if lines.iter().any(|(line, _)| !idle(line)) {
+            lines.retain(|(line, _)| !idle(line));
+        }
+        let mut lines: Vec<String> = lines
+            .into_iter()
+            .map(|(line, times)| match times {
+                1 => line,
+                _ => format!("{line} ({times} threads)"),
+            })
+            .collect();
+        lines.extend(step.and_then(|step| self.both_wait(step, &threads, &table)));
+        lines.iter().map(|line| self.ports.show(line)).collect()
+    }
+
+    fn words(&self, thread: &Thread, table: &[Socket]) -> String {
+        let of = |inode| self.other_side(inode, table);
+        match thread.wait {
+            Wait::Accept => "waits in `accept` for a client, and nobody is coming".to_owned(),
+            Wait::Read(socket) => match of(socket) {
+                Some(name) => format!("waits in `read` for bytes from {name}"),
+                None => "waits in `read` at a socket".to_owned(),
+            },
+            Wait::Write(socket) => match of(socket) {
+                Some(name) => format!("waits in `write` until {name} reads"),
+                None => "waits in `write` at a socket".to_owned(),
+            },
+            ref other => other.to_string(),
+        }
+    }
+
+    /// Who is at the other end of a socket of a program.
+    fn other_side(&self, inode: u64, table: &[Socket]) -> Option<String> {
+        let socket = table.iter().find(|socket| socket.inode == inode)?;
+        self.on.iter().find_map(|(name, actor)| match actor {
+            Actor::Peer(peer) => (peer.local()? == socket.remote).then(|| name.clone()),
+            Actor::Terminal(seat) => {
+                let family = process::family(seat.terminal.pid());
+                let own = sockets::of(&family);
+                let other = table
+                    .iter()
+                    .find(|other| other.local == socket.remote && other.remote == socket.local)?;
+                own.contains(&other.inode).then(|| name.clone())
+            }
+        })
+    }
+
+    /// Does a raw peer wait for a program that waits for it?
+    fn both_wait(&self, step: &Step, threads: &[Thread], table: &[Socket]) -> Option<String> {
+        let Act::Peer(AtPeer::Bytes(_) | AtPeer::Answers(_) | AtPeer::Closed(_) | AtPeer::Unread) =
+            step.act
+        else {
+            return None;
+        };
+        let reads = |thread: &&Thread| match thread.wait {
+            Wait::Read(socket) => {
+                self.other_side(socket, table).is_some_and(|name| name == step.name)
+            }
+            _ => false,
+        };
+        let program = &threads.iter().find(reads)?.program;
+        Some(format!("{} waits for {program} too: both wait to read from each other", step.name))
+    }
+
+    /// The likely cause of a text that did not appear on a terminal.
+    fn cause(&self, step: &Step) -> Option<&'static str> {
+        let Act::Terminal(AtTerminal::Contains(text)) = &step.act else { return None };
+        let (_, Actor::Terminal(seat)) = self.on.iter().find(|(name, _)| *name == step.name)?
+        else {
+            return None;
+        };
+        if !seat.loose {
+            return None;
+        }
+        if seat.terminal.look(|screen| screen.raw_contains(text)) {
+            return Some(
+                "The text was printed, and the terminal obeyed what came with it: print control characters escaped, as {:?} or repr does.",
+            );
+        }
+        let own = sockets::of(&process::family(seat.terminal.pid()));
+        let table = sockets::all();
+        let unread = |socket: &&Socket| own.contains(&socket.inode) && socket.unread > 0;
+        if table.iter().find(unread).is_some() {
+            return Some(match seat.serves {
+                true => {
+                    "Bytes have come that the server has not read: read from the connection that accept gave."
+                }
+                false => {
+                    "Bytes have come that the client has not read: one read gives 1024 at most."
+                }
+            });
+        }
+        let answered = self.on.iter().any(|(_, actor)| match actor {
+            Actor::Peer(peer) => {
+                peer.received().windows(text.len()).any(|piece| piece == text.as_bytes())
+            }
+            Actor::Terminal(_) => false,
+        });
+        answered.then_some(
+            "Nothing was printed, but the bytes were answered: end the line with a newline, and flush what you print.",
+        )
+    }
+}
+
+const OTHER_THREAD: &str = "waits for another thread";

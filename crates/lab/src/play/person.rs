@@ -1,0 +1,109 @@
+//! How the examiner behaves towards anybody's program: as one person at a time, who looks before typing.
+
+use std::time::{Duration, Instant};
+
+use super::actors::{Actor, Actors, Seat};
+use super::report::Failure;
+use crate::course::session::{Act, AtPeer, AtTerminal, Step};
+use crate::rig::blocked::{Limit, Thread, Wait};
+use crate::rig::hub::{Hub, Why};
+use crate::rig::peer::Peer;
+use crate::rig::sockets;
+
+/// A program is looked at so often before somebody types.
+const LOOK: Duration = Duration::from_millis(5);
+/// What looks at the keyboard and elsewhere is ready when it has been quiet for this time.
+const CALM: Duration = Duration::from_millis(80);
+/// Where nobody knows what programs do, the screen alone has to be quiet for longer.
+const BLIND: Duration = Duration::from_millis(250);
+/// A program has noticed what was typed after this time, if it ever does.
+const NOTICED: Duration = Duration::from_millis(300);
+/// A program that reads what it gets has read it after this time.
+const TAKEN: Duration = Duration::from_secs(1);
+
+/// What a person would wait for before this step.
+pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
+    match &step.act {
+        Act::Terminal(AtTerminal::Type(_) | AtTerminal::Keys(_)) => {
+            looks_before_typing(actors, &step.name)
+        }
+        Act::Peer(AtPeer::Send(_)) => {
+            if let Ok((Actor::Peer(peer), hub, _)) = actors.find(&step.name) {
+                lets_it_read(peer, hub);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits until a person would type: whoever listens has its client, and the program is ready.
+fn looks_before_typing(actors: &mut Actors, name: &str) -> Result<(), Failure> {
+    let hub = &actors.hub;
+    for (_, actor) in &mut actors.on {
+        let Actor::Peer(peer) = actor else { continue };
+        let came = hub.watch(|moment| match peer.connected(moment) {
+            Ok(false) => hub.over().map(|_| Ok(())),
+            came => Some(came.map(|_| ())),
+        });
+        match came {
+            // It may connect only when it has something to send.
+            Err(Why::Stall) => {}
+            Err(why) => {
+                let got = format!("nobody: {why}");
+                return Err(Failure::new("a client that connects".to_owned(), got));
+            }
+            Ok(came) => came?,
+        }
+    }
+    for (known, actor) in &actors.on {
+        match actor {
+            Actor::Terminal(seat) if known == name => waits_for_a_person(seat, hub),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn waits_for_a_person(seat: &Seat, hub: &Hub) {
+    let deadline = hub.deadline();
+    let mut last = seat.seen();
+    let mut since = Instant::now();
+    let over = || seat.terminal.look(|screen| screen.over().map(|_| ()));
+    while hub.wait(Instant::now() + LOOK, over).is_none() && Instant::now() < deadline {
+        let now = seat.seen();
+        let (bytes, threads) = &now;
+        let same = *bytes == last.0;
+        let noticed = seat.typed.as_ref().is_none_or(|(at, before)| {
+            at.elapsed() >= NOTICED || before.0 != *bytes || before.1 != *threads
+        });
+        let keyboard = threads.iter().any(|thread| thread.wait == Wait::Keyboard);
+        let ready = match threads.as_slice() {
+            [] => since.elapsed() >= BLIND,
+            _ if keyboard => now == last,
+            _ => since.elapsed() >= CALM,
+        };
+        if !same || !keyboard && threads.iter().any(busy) {
+            since = Instant::now();
+        } else if ready && noticed {
+            return;
+        }
+        last = now;
+    }
+}
+
+/// Does it something, or will it in a moment?
+fn busy(thread: &Thread) -> bool {
+    matches!(thread.wait, Wait::Runs | Wait::Sleep(Limit::Some))
+}
+
+/// Waits until the other side has read what came before, so that it is not taken for one message.
+fn lets_it_read(peer: &Peer, hub: &Hub) {
+    let remote = peer.socket().ok().and_then(|socket| socket.peer_addr().ok()?.as_socket());
+    let Some((local, remote)) = peer.local().zip(remote) else { return };
+    let deadline = Instant::now() + TAKEN;
+    let unread = || sockets::other_end(local, remote).is_some_and(|socket| socket.unread > 0);
+    while unread() && Instant::now() < deadline {
+        hub.wait(Instant::now() + LOOK, || None::<()>);
+    }
+}
