@@ -289,17 +289,14 @@ fn a_play_of_a_stage_begins_with_what_the_stage_adds() {
 }
 
 #[test]
-fn a_play_looks_like_the_picture_in_the_readme() {
+fn a_play_is_drawn_in_columns() {
     let file = root().join("crates/stage6-server-disconnect/sessions/server-hangs-up.session");
     let session = Session::read(&file).unwrap();
     let mut play = Vec::new();
     let mut stage = Columns::open(&session, &mut play, LOOK).unwrap();
     let cast = lab::course::stages::cast(6).unwrap();
     play::play(&session, &cast, &mut |scene| stage.show(&scene).unwrap()).unwrap();
-    assert_data_eq!(
-        String::from_utf8(play).unwrap(),
-        file!["../../../docs/src/images/play.term.svg"]
-    );
+    assert_data_eq!(String::from_utf8(play).unwrap(), file!["reports/play.term.svg"]);
 }
 
 #[test]

@@ -30,6 +30,8 @@ const SIZE: (u16, u16) = (80, 24);
 const REST: Duration = Duration::from_millis(300);
 /// A step that has not come to rest by then fails the recording.
 const LIMIT: Duration = Duration::from_secs(20);
+/// Between a frame and the next step in a script.
+const MOMENT: Duration = Duration::from_millis(200);
 /// The cells of the picture, in its units.
 const CELL: (usize, usize) = (9, 19);
 const PAPER: &str = "#121314";
@@ -51,9 +53,11 @@ impl io::Write for Tape {
 /// What has been recorded so far.
 struct Cast {
     tape: Tape,
-    /// Lines of the file.
-    lines: Vec<String>,
-    time: Duration,
+    header: String,
+    /// How long after the one before, its kind, and its text.
+    events: Vec<(Duration, &'static str, String)>,
+    /// How long the last one stays.
+    stays: Duration,
     /// What the screen shows.
     seen: Buffer,
     /// What it showed when the last step was still to come.
@@ -84,8 +88,9 @@ pub(crate) fn record(app: &mut App, events: &Receiver<Event>, files: &[PathBuf])
     );
     let mut cast = Cast {
         tape: tape.clone(),
-        lines: vec![header],
-        time: Duration::ZERO,
+        header,
+        events: Vec::new(),
+        stays: Duration::ZERO,
         seen: Buffer::default(),
         still: None,
     };
@@ -114,12 +119,11 @@ pub(crate) fn record(app: &mut App, events: &Receiver<Event>, files: &[PathBuf])
                 .as_ref()
                 .map(|still| picture(still, &app.lesson.session.title))
                 .unwrap_or_default(),
-            Some("js") => format!(
-                "(window.casts ??= {{}})[\"{}\"] = `{}`;\n",
-                escaped(&name),
-                cast.text().replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${")
-            ),
-            _ => cast.text(),
+            Some("js") => {
+                // The reader says when a step is over.
+                format!("cast(\"{}\", String.raw`{}`);\n", escaped(&name), cast.text(MOMENT))
+            }
+            _ => cast.text(Duration::MAX),
         };
         write(file, &text)?;
     }
@@ -168,22 +172,25 @@ impl Cast {
         let text =
             String::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         self.event("o", &text);
-        self.time += app.pace();
+        self.stays = app.pace();
         Ok(())
     }
 
-    fn event(&mut self, kind: &str, text: &str) {
-        self.lines.push(format!(
-            "[{:.1}, \"{kind}\", \"{}\"]",
-            self.time.as_secs_f64(),
-            escaped(text)
-        ));
+    fn event(&mut self, kind: &'static str, text: &str) {
+        self.events.push((std::mem::take(&mut self.stays), kind, escaped(text)));
     }
 
-    fn text(&self) -> String {
+    /// The recording, with at most this time before each event.
+    fn text(&self, most: Duration) -> String {
+        let mut time = Duration::ZERO;
+        let mut text = self.header.clone() + "\n";
         // The last frame stays for its time, too.
-        let end = format!("[{:.1}, \"o\", \"\"]\n", self.time.as_secs_f64());
-        self.lines.join("\n") + "\n" + &end
+        let end = (self.stays, "o", String::new());
+        for (before, kind, said) in self.events.iter().chain([&end]) {
+            time += most.min(*before);
+            let _ = writeln!(text, "[{:.1}, \"{kind}\", \"{said}\"]", time.as_secs_f64());
+        }
+        text
     }
 }
 
@@ -193,7 +200,8 @@ fn escaped(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => escaped.extend(['\\', letter]),
-            letter if letter.is_control() => {
+            // What ends a template in a script, too.
+            letter if letter.is_control() || letter == '`' || letter == '$' => {
                 let _ = write!(escaped, "\\u{:04x}", u32::from(letter));
             }
             letter => escaped.push(letter),

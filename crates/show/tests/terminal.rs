@@ -412,3 +412,30 @@ fn wrong_usage_is_named_in_one_line() {
     let plan = Command::new(env!("CARGO_BIN_EXE_show")).arg("--schedule").output().unwrap();
     assert!(String::from_utf8_lossy(&plan.stdout).contains("`cargo show 6/server-hangs-up`"));
 }
+
+/// `for N in 1 ... 6: cargo show N/NAME --record docs/src/casts/stageN.js --record docs/src/casts/stageN.svg`, with the first
+/// session of each stage, makes them anew.
+#[test]
+fn the_recordings_in_the_book_are_what_a_class_sees() {
+    let _turn = turn();
+    let books = stages::root().join("docs/src/casts");
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for (stage, session) in stages::STAGES.zip(stages::find(None).unwrap()) {
+        let files = ["js", "svg", "cast"].map(|ending| own.join(format!("stage{stage}.{ending}")));
+        let mut show = Command::new(env!("CARGO_BIN_EXE_show"));
+        show.arg(format!("{stage}/{}", session.name()));
+        files.iter().for_each(|file| _ = show.arg("--record").arg(file));
+        let output = show.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        for file in &files[..2] {
+            let book = books.join(file.file_name().unwrap());
+            let same = fs::read(file).unwrap() == fs::read(&book).unwrap();
+            assert!(same, "{} is not what {} shows", book.display(), session.path.display());
+        }
+        // The same with its time: a header, and one mark for each step.
+        let cast = fs::read_to_string(&files[2]).unwrap();
+        let marks = cast.lines().filter(|line| line.contains(", \"m\", ")).count();
+        let acts = session.steps.iter().filter(|step| step.acts()).count();
+        assert_eq!((cast.starts_with("{\"version\": 2, "), marks), (true, acts));
+    }
+}
