@@ -79,6 +79,8 @@ for what, provoke in [
     try:
         provoke()
     except Exception as err:
+        # Its name was socket.timeout before Python 3.10.
+        name = "TimeoutError" if isinstance(err, socket.timeout) else type(err).__name__
         # Newer Pythons add the address, which is another one each time.
         message = str(err).split(" (while")[0]
-        print(f"{what:26} {type(err).__name__}: {message}")
+        print(f"{what:26} {name}: {message}")
