@@ -116,7 +116,9 @@ fn behaviours(stage: &str) -> Result<String> {
     for behaviour in
         check::behaviours()?.iter().filter(|behaviour| behaviour.stage.to_string() == stage)
     {
-        writeln!(table, "| `{}` | {} |", behaviour.session.name(), behaviour.session.title)?;
+        let session = &behaviour.session;
+        let only = if session.note.is_some() { " *Only a note.*" } else { "" };
+        writeln!(table, "| `{}` | {}{only} |", session.name(), session.title)?;
     }
     Ok(table)
 }

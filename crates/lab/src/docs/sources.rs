@@ -28,7 +28,9 @@ pub(super) fn file(path: &str) -> Result<String> {
     let language = match &*extension {
         "rs" => "rust",
         "py" => "python",
-        known @ ("c" | "sh" | "toml" | "java" | "json") => known,
+        "rb" => "ruby",
+        "pl" => "perl",
+        known @ ("c" | "cpp" | "go" | "java" | "js" | "json" | "php" | "sh" | "toml") => known,
         _ => "text",
     };
     Ok(fenced(language, &read(path)?))
