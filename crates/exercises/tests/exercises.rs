@@ -33,7 +33,7 @@ const STOPS: &[Row] = &[
     ("notice", "2-the-server-hangs-up", "client = end", Some(4)),
     ("lost", "2-the-server-closes", "client ~ lost", Some(3)),
     ("quit", "2-quit-while-it-waits", "server = exit 0", Some(6)),
-    ("two-clients", "2-the-second-client", r#"peer | "server send :hello""#, None),
+    ("two-clients", "2-the-second-client", r#"peer | "server send :hello""#, Some(6)),
     ("limit", "2-the-third-one", r#"third | "busy\n""#, None),
     ("chat", "4-one-does-not-read", CHATTER, None),
     ("datagram", "3-an-empty-one", r#"peer | "server send :""#, None),

@@ -41,6 +41,9 @@ a | ""
 a | "two"
 a > ""
 b | ""
+b > "three"
+b > "four"
+a ~ "four"
 "#,
     );
 }

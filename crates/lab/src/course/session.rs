@@ -81,9 +81,11 @@ impl Net {
     /// What it has no word for: datagrams have no connection, and a Unix socket has no reset.
     fn lacks(&self, act: &AtPeer) -> Option<&'static str> {
         match (self, act) {
-            (Net::Udp, AtPeer::Send(_) | AtPeer::Bytes(_) | AtPeer::Close) => None,
+            (Net::Udp, AtPeer::Send(_) | AtPeer::Bytes(_) | AtPeer::Answers(_) | AtPeer::Close) => {
+                None
+            }
             (Net::Udp, _) => {
-                Some("expected > BYTES, | BYTES or ! close: datagrams have no connection")
+                Some("expected > BYTES, | BYTES, ~ BYTES or ! close: datagrams have no connection")
             }
             (Net::Unix(_), AtPeer::Reset) => Some("expected ! close: a Unix socket sends no reset"),
             (Net::Unix(_) | Net::Tcp | Net::Tcp6, _) => None,
@@ -133,7 +135,7 @@ pub enum AtPeer {
     Reset,
     /// `| "BYTES"`, written as for `>`: the next bytes received are exactly these.
     Bytes(Vec<u8>),
-    /// `~ "BYTES"`: answers have come whose messages are together these bytes.
+    /// `~ "BYTES"`: a later datagram has these bytes; or, on a stream, answers have come whose messages are together these bytes.
     Answers(Vec<u8>),
     /// `~ unread`: bytes have come, and stay unread.
     Unread,

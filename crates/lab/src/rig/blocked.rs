@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 
 use super::{process, sockets};
 
@@ -247,16 +247,16 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
         0 if limit == Limit::Some => Wait::Sleep(limit),
         _ => Wait::Several(call, limit),
     };
-    let ends_by_itself = |file: &str| socket(file).is_some() && has_time_out(process, arg(0));
+    let time_out = |of| has_time_out(process, arg(0), of);
     Some(match number {
-        libc::SYS_accept | libc::SYS_accept4 if ends_by_itself(&file()) => {
+        libc::SYS_accept | libc::SYS_accept4 if time_out(Socket::read_timeout) => {
             Wait::Several("accept", Limit::Some)
         }
         libc::SYS_accept | libc::SYS_accept4 => Wait::Accept,
         libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg => {
             let file = file();
             match socket(&file) {
-                Some(_) if ends_by_itself(&file) => Wait::Several("read", Limit::Some),
+                Some(_) if time_out(Socket::read_timeout) => Wait::Several("read", Limit::Some),
                 Some(socket) => Wait::Read(socket),
                 None if file.starts_with("/dev/") => Wait::Keyboard,
                 None if file.contains("timerfd") => Wait::Sleep(Limit::Some),
@@ -265,6 +265,7 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
         }
         libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg => {
             match socket(&file()) {
+                Some(_) if time_out(Socket::write_timeout) => Wait::Several("write", Limit::Some),
                 Some(socket) => Wait::Write(socket),
                 None => Wait::Else("waits in `write`"),
             }
@@ -365,13 +366,14 @@ fn time(process: Pid, address: u64, nanoseconds: u64) -> Option<Duration> {
     )
 }
 
-/// Has the program set a time-out (`SO_RCVTIMEO`, `SO_SNDTIMEO`) on this socket? One on the other
-/// direction counts too: it is a time that ends a wait of the same program.
-fn has_time_out(process: Pid, fd: u64) -> bool {
+/// Has the program set this time-out, `SO_RCVTIMEO` or `SO_SNDTIMEO`, on its socket? The one ends a
+/// wait for bytes, and not one for room; the other the other way round.
+fn has_time_out(process: Pid, fd: u64, time_out: TimeOut) -> bool {
     let look = || {
         let socket = sockets::duplicate(process, fd.try_into().ok()?)?;
-        let socket = SockRef::from(&socket);
-        Some(socket.read_timeout().ok()?.is_some() || socket.write_timeout().ok()?.is_some())
+        time_out(&SockRef::from(&socket)).ok()
     };
-    look().unwrap_or(false)
+    look().flatten().is_some()
 }
+
+type TimeOut = fn(&Socket) -> io::Result<Option<Duration>>;

@@ -240,6 +240,16 @@ impl Peer {
         next
     }
 
+    /// Takes a datagram with these bytes, and those that came before it, if there is one.
+    pub(crate) fn take_up_to(&mut self, expected: &[u8]) -> bool {
+        let Received::Datagrams(datagrams) = &mut self.received else { return false };
+        let place = datagrams.iter().position(|datagram| datagram == expected);
+        if let Some(place) = place {
+            datagrams.drain(..=place);
+        }
+        place.is_some()
+    }
+
     /// Takes the first `n` bytes, or all, off what was received; all datagrams.
     pub(crate) fn take(&mut self, n: usize) {
         match &mut self.received {
