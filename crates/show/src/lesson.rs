@@ -99,8 +99,10 @@ pub(crate) fn words(step: &Step) -> String {
 /// What the pane of a raw peer says of a step: before it, and once it has held.
 pub(crate) fn of_peer(step: &Step, held: bool) -> Option<String> {
     match (&step.act, held) {
-        (Act::Start(Start::Connect(_) | Start::Listen(_)), true) => {
-            Some(step.rest.replacen("tcp ", "", 1) + "s")
+        (Act::Start(start @ (Start::Connect(_) | Start::Listen(_))), true) => {
+            let does = if matches!(start, Start::Listen(_)) { "listens" } else { "connects" };
+            let over = step.rest.split(' ').next().filter(|net| *net != "tcp");
+            Some(over.map_or(does.to_owned(), |net| format!("{does} ({net})")))
         }
         (Act::Peer(AtPeer::Send(_)), false) => Some(format!("sends {}", step.rest)),
         (Act::Peer(AtPeer::HalfClose | AtPeer::Close | AtPeer::Reset), true) => {

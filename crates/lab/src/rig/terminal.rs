@@ -41,7 +41,8 @@ impl Window {
     /// What the program waits for, in words such as "waits in accept"; `None` when it does not, or nobody knows.
     #[must_use]
     pub fn waits(&self) -> Option<String> {
-        blocked::waiting(self.pid)
+        // A title has no backquotes.
+        blocked::waiting(self.pid).map(|words| words.replace('`', ""))
     }
 
     /// Presses keys, as bytes.
