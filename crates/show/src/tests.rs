@@ -20,7 +20,7 @@ use crate::app::{App, State};
 use crate::theme::Theme;
 
 /// Beside other tests a step may take long; it only ever fails then.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 struct Show {
     app: App,

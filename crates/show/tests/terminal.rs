@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// Beside other tests a step may take long; it only ever fails then.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 /// One at a time: they look for processes that are left, and for the one show that can be followed.
 static TURN: Mutex<()> = Mutex::new(());
 
