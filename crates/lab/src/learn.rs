@@ -1,5 +1,6 @@
 //! `cargo lab learn`: leads through the course, and examines the learner's program at each save.
 
+mod exam;
 mod help;
 mod lesson;
 mod predict;
@@ -9,16 +10,15 @@ mod workshop;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::check::{self, Behaviour, Outcome};
-use crate::course::cast::Cast;
 use crate::course::stages::{self, STAGES};
 use crate::rig::keys::{Key, Keys};
+use exam::Verdict;
 use help::wrap;
 use lesson::Lesson;
 use progress::Progress;
@@ -101,17 +101,6 @@ struct Here {
     asked: bool,
 }
 
-enum Verdict {
-    Holds,
-    /// The compiler does not take it, and says this.
-    Broken(String),
-    Short {
-        report: String,
-        /// The hint of the behaviour that does not hold.
-        hint: Option<String>,
-    },
-}
-
 impl Learner {
     fn run(&mut self) -> Result<bool> {
         loop {
@@ -119,7 +108,7 @@ impl Learner {
                 None => self.look()?,
                 Some(Ok(verdict)) => {
                     self.here.exam = None;
-                    self.tell(verdict?)?;
+                    self.tell(verdict)?;
                     true
                 }
                 Some(Err(TryRecvError::Empty)) => true,
@@ -131,7 +120,7 @@ impl Learner {
             } else if let Some(key) = self.keys.next(if busy { SOON } else { LOOK })?
                 && !self.press(key)?
             {
-                let holds = matches!(self.here.verdict, None | Some(Verdict::Holds));
+                let holds = matches!(self.here.verdict, None | Some(Verdict::Holds(_)));
                 // A script asks how it ended; a person has seen it.
                 return Ok(holds || self.keys.is_terminal());
             }
@@ -158,7 +147,7 @@ impl Learner {
             '\n' if self.lesson().kind.exercise().is_none() => return self.predict(),
             '\n' => self.here.examined = None,
             'h' => self.hint()?,
-            's' if matches!(self.here.verdict, Some(Verdict::Holds)) => self.solution()?,
+            's' if matches!(self.here.verdict, Some(Verdict::Holds(_))) => self.solution()?,
             's' => {
                 self.here.asked = true;
                 say("This gives the whole solution away. y shows it, any other key does not.")?;
@@ -209,7 +198,10 @@ impl Learner {
                 let why = if first { " (the first time this takes longer)" } else { "" };
                 say(&format!("\nExamining ...{why}"))?;
                 self.here.examined = Some(now);
-                self.here.exam = Some(self.examine()?);
+                let (program, workshop) = (self.here.program.clone(), self.workshop.clone());
+                let exam =
+                    exam::begin(&self.lesson().kind, program, workshop, self.options.colour)?;
+                self.here.exam = Some(exam);
                 Ok(true)
             }
             Ok(_) => Ok(true),
@@ -224,36 +216,18 @@ impl Learner {
         }
     }
 
-    /// Examines in a thread of its own: keys go on to be heard.
-    fn examine(&self) -> Result<Receiver<Result<Verdict>>> {
-        let (tell, exam) = mpsc::channel();
-        let kind = &self.lesson().kind;
-        let exercise = kind.exercise().context("there is nothing to examine")?.clone();
-        let (demanded, program) = (kind.demanded()?, self.here.program.clone());
-        let (workshop, colour) = (self.workshop.clone(), self.options.colour);
-        let examine = move || {
-            let words = match program.is_rust() {
-                false => program.words,
-                true => match workshop.build(&exercise.name, colour)? {
-                    Ok(binary) => vec![binary.to_string_lossy().into_owned()],
-                    Err(words) => return Ok(Verdict::Broken(words)),
-                },
-            };
-            verdict(demanded, &exercise.cast(words)?)
-        };
-        thread::spawn(move || {
-            // Nobody waits for it any more when the learner has gone on.
-            let _ = tell.send(examine());
-        });
-        Ok(exam)
-    }
-
     /// Says what came of an examination.
-    fn tell(&mut self, verdict: Verdict) -> Result<()> {
+    fn tell(&mut self, verdict: Result<Verdict>) -> Result<()> {
         let name = self.lesson().name.clone();
         let fails = self.style("31", "FAIL");
+        // The program cannot be started, for example: that can be mended as well.
+        let failed = |err: anyhow::Error| Verdict::Short { report: format!("{err:#}"), hint: None };
+        let verdict = verdict.unwrap_or_else(failed);
         match &verdict {
-            Verdict::Holds => {
+            Verdict::Holds(notes) => {
+                if !notes.is_empty() {
+                    say(&notes.join("\n"))?;
+                }
                 self.note(Some(&name))?;
                 let ok = self.style("32", "ok");
                 say(&format!("{ok}    {name}: all that is demanded holds."))?;
@@ -328,23 +302,6 @@ impl Learner {
             false => text.to_owned(),
         }
     }
-}
-
-/// Plays what is demanded, up to the first behaviour that does not hold.
-fn verdict(mut demanded: Vec<Behaviour>, cast: &Cast) -> Result<Verdict> {
-    // Its hint is for the learner to ask for.
-    let hints: Vec<Option<String>> =
-        demanded.iter_mut().map(|behaviour| behaviour.session.hint.take()).collect();
-    let (mut place, mut short) = (0, None);
-    let mut tell = |outcome: &Outcome| {
-        if let check::Verdict::Failed(report) = &outcome.verdict {
-            short = Some((report.to_string(), hints.get(place).cloned().flatten()));
-        }
-        place += 1;
-        Ok(())
-    };
-    check::check(&demanded, cast, check::Options::default(), &mut tell)?;
-    Ok(short.map_or(Verdict::Holds, |(report, hint)| Verdict::Short { report, hint }))
 }
 
 fn say(text: &str) -> Result<()> {

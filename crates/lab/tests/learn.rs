@@ -226,7 +226,7 @@ you = exit 0
 fn a_program_that_hangs_floods_or_forks_is_reported_and_ended() {
     let my = My::new("hangs");
     let said = [
-        ("hangs", HANGS, "server waits in accept"),
+        ("hangs", HANGS, "server waits in `accept`"),
         ("floods", "while True: print('x' * 70)\n", "server prints without end"),
         (
             "forks",

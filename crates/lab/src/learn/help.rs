@@ -3,8 +3,9 @@
 use anyhow::Result;
 use similar::TextDiff;
 
+use super::exam::Verdict;
 use super::lesson::read;
-use super::{Learner, Verdict, WIDTH, say, shown};
+use super::{Learner, WIDTH, say, shown};
 
 impl Learner {
     /// The next hint: one sentence, a paragraph, and then the step itself.
