@@ -89,11 +89,13 @@ pub fn run(sample: Option<usize>, stage: Option<u8>, out: &mut dyn Write) -> Res
     let mut mutants = all()?;
     mutants.retain(|mutant| stage.is_none_or(|stage| mutant.stage == stage));
     if let Some(sample) = sample {
-        let every = mutants.iter().filter(|mutant| mutant.line > 0).count().div_ceil(sample).max(1);
+        let all = mutants.iter().filter(|mutant| mutant.line > 0).count();
+        let chosen: BTreeSet<usize> = (0..sample).map(|number| number * all / sample).collect();
         let mut number = 0;
         mutants.retain(|mutant| {
+            let kept = mutant.line == 0 || chosen.contains(&number);
             number += usize::from(mutant.line > 0);
-            mutant.line == 0 || number.is_multiple_of(every)
+            kept
         });
     }
     build(&mutants)?;
