@@ -455,15 +455,17 @@ impl<'a> Composer<'a> {
             let socket = now.and_then(|now| now.socket(connection, side));
             let (unread, end) =
                 socket.map_or((0, false), |socket| (socket.unread, socket.end_unread));
-            match (unread > 0 || end, stripes.last_mut().filter(|_| waits)) {
-                (true, Some(stripe)) => {
-                    (stripe.2, stripe.3) = (stripe.2.max(unread), stripe.3 || end)
+            let is = unread > 0 || end;
+            match stripes.last_mut().filter(|_| waits) {
+                // What has been read of it makes another stripe of the rest.
+                Some(stripe) if !is || unread < stripe.2 => {
+                    stripe.1 = y + 4.0;
+                    stripes.extend(is.then_some((y + 6.0, y + 6.0, unread, end)));
                 }
-                (true, None) => stripes.push((y, y, unread, end)),
-                (false, Some(stripe)) => stripe.1 = y + 4.0,
-                (false, None) => {}
+                Some(stripe) => (stripe.2, stripe.3) = (unread, stripe.3 || end),
+                None => stripes.extend(is.then_some((y, y, unread, end))),
             }
-            waits = unread > 0 || end;
+            waits = is;
             let queue = socket.is_some_and(|socket| socket.queued);
             match (queue, queued.last_mut().filter(|_| in_queue)) {
                 (true, None) => queued.push((y, y)),

@@ -171,7 +171,7 @@ fn act(mark: char, rest: &str, peer: bool, asks: bool) -> String {
 /// A call as the source has it; the bytes of a write stand on the wire.
 fn written(call: &Call, several: bool) -> String {
     let argument = match call.name.as_str() {
-        "write" if call.moved == 0 => "\"\"",
+        "write" if call.data == "\"\"" => &call.data,
         _ => &call.argument,
     };
     let names = call.name != "connect" && call.name != "accept";
