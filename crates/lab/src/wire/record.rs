@@ -54,7 +54,8 @@ pub fn record(session: &Session, cast: &Cast) -> Result<String> {
         "{}: only TCP over IPv4 can be recorded",
         session.path.display()
     );
-    let (mut session, mut cast) = (session.clone(), cast.clone());
+    // The same words each time: a second recording must not differ.
+    let (mut session, mut cast) = (session.with_words(Some(0))?, cast.clone());
     // In a network of its own the port is the one that the session shows.
     cast.addrs = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))];
     for (words, ending, part) in
