@@ -3,12 +3,13 @@
 mod marks;
 mod what;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -109,6 +110,8 @@ pub struct Options {
     pub all: bool,
     /// What is unwise is wrong.
     pub strict: bool,
+    /// How many behaviours are examined at a time, each with programs of its own; one, if not said.
+    pub at_a_time: usize,
     /// Of which stage the programs are: what a later one demands is advice for them.
     pub stage: Option<u8>,
 }
@@ -154,15 +157,15 @@ pub struct Summary {
 ///
 /// It does not hold; the report says why.
 pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
-    noting(behaviour, cast).0
+    noting(&behaviour.session, cast).0
 }
 
 /// Plays a behaviour with these programs, and notes what is unwise and not wrong.
-fn noting(behaviour: &Behaviour, cast: &Cast) -> (Result<(), Box<Report>>, Vec<String>) {
-    let played = play::examine(&behaviour.session, cast);
+fn noting(session: &Session, cast: &Cast) -> (Result<(), Box<Report>>, Vec<String>) {
+    let played = play::examine(session, cast);
     match &played.0 {
         Err(report) if report.port_in_use() && ports::become_free(&cast.addrs) => {
-            let (again, mut notes) = play::examine(&behaviour.session, cast);
+            let (again, mut notes) = play::examine(session, cast);
             // A port of the lab's choice can be taken before the program binds it.
             if !cast.addrs.is_empty() {
                 notes.push(
@@ -193,16 +196,16 @@ pub fn check(
 ) -> Result<Summary> {
     let mut summary = Summary::default();
     let mut noted: Vec<String> = Vec::new();
-    for behaviour in demanded {
-        let program = match behaviour.session.starts("{server}") {
-            true => &cast.server,
-            false => &cast.client,
-        };
-        if program.is_none() {
-            continue;
-        }
-        let begin = Instant::now();
-        let (played, mut notes) = noting(behaviour, cast);
+    let examined: Vec<&Behaviour> = demanded
+        .iter()
+        .filter(|behaviour| match behaviour.session.starts("{server}") {
+            true => cast.server.is_some(),
+            false => cast.client.is_some(),
+        })
+        .collect();
+    let sessions = examined.iter().map(|behaviour| behaviour.session.clone()).collect();
+    let played = play_all(sessions, cast, options.at_a_time.max(1));
+    for (behaviour, (played, mut notes, time)) in examined.into_iter().zip(played) {
         if let Err(report) = &played
             && let Some(reason) = report.cannot()
         {
@@ -230,7 +233,7 @@ pub fn check(
             advice: behaviour.session.note.clone().or_else(|| behaviour.session.hint.clone()),
             verdict,
             notes,
-            time: begin.elapsed(),
+            time,
         })?;
         if summary.failed > 0 && !options.all {
             break;
@@ -238,6 +241,35 @@ pub fn check(
     }
     Ok(summary)
 }
+
+/// Plays sessions, so many at a time, and gives what came of each in their order. Who takes no more of it
+/// ends it.
+fn play_all(
+    sessions: Vec<Session>,
+    cast: &Cast,
+    at_a_time: usize,
+) -> impl Iterator<Item = Examined> + use<> {
+    let cast = cast.clone();
+    let (mut waiting, mut done) = (sessions.into_iter(), VecDeque::new());
+    std::iter::from_fn(move || {
+        while done.len() < at_a_time
+            && let Some(session) = waiting.next()
+        {
+            let (cast, (tell, told)) = (cast.clone(), mpsc::channel());
+            done.push_back(told);
+            thread::spawn(move || {
+                let begin = Instant::now();
+                let (played, notes) = noting(&session, &cast);
+                // Nobody may want to know any more.
+                let _ = tell.send((played, notes, begin.elapsed()));
+            });
+        }
+        done.pop_front()?.recv().ok()
+    })
+}
+
+/// What came of a session, what was noted, and how long it took.
+type Examined = (Result<(), Box<Report>>, Vec<String>, Duration);
 
 /// Examines the programs as [`check`] does, and writes it for people; false when one falls short.
 ///

@@ -16,6 +16,9 @@ use lab::stand::load::{self, Target};
 use lab::stand::{bench, soak};
 use lab::view::Pace;
 
+/// Behaviours that are examined at a time: most of the time of each goes by with waiting.
+const AT_A_TIME: usize = 4;
+
 /// Plays the sessions of the course, and checks programs against it.
 ///
 /// Exit status: 0 all of it holds, 1 something falls short, 2 wrong usage.
@@ -243,7 +246,9 @@ impl Check {
             What::Stage(stage) => Some(stage),
             What::Exercise(_) => None,
         };
-        check::Options { all: self.all, strict: self.strict, stage }
+        // Programs that use one address must not meet.
+        let at_a_time = if self.addr.is_some() { 1 } else { AT_A_TIME };
+        check::Options { all: self.all, strict: self.strict, at_a_time, stage }
     }
 
     /// Who plays, if not the stage's own programs.

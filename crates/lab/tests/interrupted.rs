@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
@@ -91,4 +92,32 @@ fn a_lab_in_a_lab_leaves_nothing_behind() {
     let server = format!("sh -c '{server}'");
     let inner = format!("{} load --server \"{server}\"", env!("CARGO_BIN_EXE_lab"));
     place.interrupt(&["load", "--server", &inner], &place.folder);
+}
+
+#[test]
+fn a_lab_that_is_killed_leaves_nothing_behind() {
+    // Its grandchild has no environment, no parent and a session of its own.
+    let seconds = format!("{}.75", 1_000_000 + std::process::id());
+    let server = format!("sh -c '(setsid env -i sleep {seconds} &); sleep {seconds}; : {{addr}}'");
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .args(["check", "1", "--server", &server])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let line = format!("sleep\0{seconds}\0");
+    let sleepers = || {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.filter(|found| found == line.as_bytes()).count()
+    };
+    while sleepers() < 2 {
+        assert_eq!(lab.try_wait().unwrap(), None);
+    }
+    kill(Pid::from_raw(lab.id().try_into().unwrap()), Signal::SIGKILL).unwrap();
+    lab.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while sleepers() > 0 {
+        assert!(Instant::now() < deadline, "{} are left", sleepers());
+    }
 }

@@ -284,7 +284,7 @@ impl Actors<'_> {
             None => {
                 let place = internet(&self.net, SocketAddr::new(host, 0));
                 let (port, claim) = ports::reserve(&place)?;
-                self.claims.extend(claim);
+                self.claims.push(claim);
                 port
             }
         };

@@ -45,7 +45,14 @@ pub(super) fn act(
                     screen.row().starts_with(PROMPT).then_some(())
                 })?;
             }
-            seat.terminal.press(keys)?;
+            // A terminal says so when it pastes, if the program has asked for that.
+            let bracketed = seat.terminal.look(|screen| screen.bracketed_paste());
+            match keys.len() > 1 && !keys.starts_with(b"\x1b") && bracketed {
+                true => {
+                    seat.terminal.press(&[b"\x1b[200~", keys.as_slice(), b"\x1b[201~"].concat())?
+                }
+                false => seat.terminal.press(keys)?,
+            }
         }
         AtTerminal::Ahead(keys) => seat.terminal.press(keys)?,
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,

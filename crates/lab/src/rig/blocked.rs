@@ -205,7 +205,7 @@ pub(crate) fn threads(programs: &[(String, Pid)]) -> Vec<Thread> {
                 let (call, runs) = (read("syscall"), read("schedstat"));
                 let wait = match state {
                     None | Some('Z' | 'X') => continue,
-                    Some('S') => waits(process, &call).unwrap_or(Wait::Runs),
+                    Some('S') => waits(process, &call).unwrap_or(Wait::Sleep(Limit::Some)),
                     Some('T') => Wait::Else("is stopped, as by Ctrl-Z"),
                     Some(_) => Wait::Runs,
                 };
@@ -293,6 +293,8 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
         libc::SYS_restart_syscall => Wait::Sleep(Limit::Some),
         libc::SYS_wait4 | libc::SYS_waitid => Wait::Else("waits for a process that it has started"),
         libc::SYS_rt_sigtimedwait if arg(2) != 0 => Wait::Sleep(timespec(2)),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_pause => Wait::Else("waits for a signal"),
         libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => Wait::Else("waits for a signal"),
         libc::SYS_flock | libc::SYS_fcntl => Wait::Else("waits for a lock"),
         _ => return None,

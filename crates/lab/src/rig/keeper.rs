@@ -1,25 +1,20 @@
 //! A process of its own that ends what the lab leaves behind when it is killed (SIGKILL) itself.
 //!
-//! The system tells it: a pipe from the lab closes, however the lab has ended. Until then it remembers
-//! who has come below the lab, also those that later lose their parents or their environment.
+//! The system tells it: a pipe from the lab closes, however the lab has ended. Whom the lab has started it
+//! knows by two marks: one in the environment, which a program may clear, and a limit of resources, which
+//! all that a program starts inherits and that nobody has a reason to change.
 
 use std::env;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getppid, setsid};
+use nix::unistd::{Pid, setsid};
 
 use super::hub::lock;
-use super::process::{self, Known};
-
-/// How often it looks who has come, in milliseconds.
-const PERIOD: u16 = 100;
+use super::process;
 
 static KEEPER: Mutex<Option<Child>> = Mutex::new(None);
 
@@ -59,36 +54,13 @@ pub(super) fn tell_folder(path: &Path) {
 pub fn keep(mark: &str) {
     // What ends the lab's terminal or process group does not end the keeper.
     let _ = setsid();
-    let lab = getppid();
     let mut folders = String::new();
-    let mut below: Vec<Known> = Vec::new();
-    let mut pipe = io::stdin();
-    loop {
-        let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-        if let Ok(1..) = poll(&mut fds, PollTimeout::from(PERIOD)) {
-            let mut buffer = [0; 4096];
-            match pipe.read(&mut buffer) {
-                Ok(n @ 1..) => folders.push_str(&String::from_utf8_lossy(&buffer[..n])),
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-                _ => break,
-            }
-        }
-        let alive = process::family_of(lab).into_iter().skip(1).filter(|pid| *pid != Pid::this());
-        below.retain(Known::lives);
-        for known in alive.filter_map(process::know) {
-            if !below.contains(&known) {
-                below.push(known);
-            }
-        }
-    }
+    let _ = io::stdin().read_to_string(&mut folders);
+    let limit = process::limit();
     process::kill_all(|| {
-        let lost = below.iter().filter(|known| known.lives());
-        // Stopped, it starts nobody while its children are looked for.
-        let lost = lost.inspect(|known| {
-            let _ = kill(known.pid, Signal::SIGSTOP);
-        });
-        let mut found: Vec<Pid> = lost.flat_map(|known| process::family_of(known.pid)).collect();
-        found.extend(process::marked(mark));
+        let mut found = process::marked(mark);
+        found.extend(limit.into_iter().flat_map(process::limited));
+        found.retain(|pid| *pid != Pid::this());
         found
     });
     for folder in folders.lines().map(PathBuf::from) {

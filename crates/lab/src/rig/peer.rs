@@ -56,6 +56,15 @@ impl Place {
         Ok(socket)
     }
 
+    /// The same with this port; a Unix socket has none.
+    pub(crate) fn at(&self, port: u16) -> Place {
+        let mut place = self.clone();
+        if let Place::Tcp(addr) | Place::Udp(addr) = &mut place {
+            addr.set_port(port);
+        }
+        place
+    }
+
     fn is_datagrams(&self) -> bool {
         matches!(self, Place::Udp(_))
     }

@@ -1,6 +1,7 @@
 //! Ports are chosen by the system and shown as 5001 and 40001, 40002, ...
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
@@ -231,19 +232,33 @@ pub(crate) fn listen(place: &Place) -> io::Result<(Socket, Option<Claim>)> {
     }
 }
 
-/// A port of the system's choice on which nobody listens, for a program that must be told one.
+/// A port on which nobody listens, for a program that must be told one.
 ///
-/// Nobody gets it a second time while it is claimed: a second program could start before the first one
-/// binds.
+/// It is none of those that the system chooses: until the program binds it, another one's connection could
+/// have it, or the examiner's own, which would then be connected to itself.
 ///
 /// # Errors
 ///
-/// As [`listen`].
-pub(crate) fn reserve(place: &Place) -> io::Result<(u16, Option<Claim>)> {
-    let (socket, claim) = listen(place)?;
-    let addr = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
-    Ok((addr.port(), claim))
+/// No port is free, or the place is not on this machine.
+pub(crate) fn reserve(place: &Place) -> io::Result<(u16, Claim)> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let chosen = range.split_whitespace().next().and_then(|first| first.parse().ok());
+    let chosen: u16 = chosen.filter(|first| *first > 2 * RESERVED).unwrap_or(32_768);
+    for _ in 0..TRIES {
+        let port = fastrand::u16(RESERVED..chosen);
+        let Some(claim) = Claim::new(port) else { continue };
+        match place.at(port).bind() {
+            Ok(_) => return Ok((port, claim)),
+            Err(err) if err.kind() == io::ErrorKind::AddrInUse => {}
+            Err(err) => return Err(err),
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
+
+/// The lowest port that a program is told, and how many may be taken.
+const RESERVED: u16 = 10_000;
+const TRIES: usize = 1000;
 
 static CLAIMED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 

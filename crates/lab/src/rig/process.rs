@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -37,6 +38,34 @@ static STARTED: Mutex<BTreeMap<Pid, Vec<Known>>> = Mutex::new(BTreeMap::new());
 /// Whoever loses its parent becomes a child of this process, which starts programs here alone.
 static ADOPTS: AtomicBool = AtomicBool::new(false);
 
+/// A limit that concerns nobody but threads with real-time scheduling (getrlimit(2)): as a mark, it is
+/// inherited by all that a program starts, whatever it does to its environment.
+const MARKING: Resource = Resource::RLIMIT_RTTIME;
+/// So long that it limits nobody, in microseconds.
+const HARMLESS: u64 = 1 << 60;
+
+fn new_limit() -> u64 {
+    HARMLESS + (u64::from(process::id()) << 20) + fastrand::u64(..1 << 20)
+}
+
+/// The mark of this process, which it may have inherited.
+pub(super) fn limit() -> Option<u64> {
+    let (limit, _) = getrlimit(MARKING).ok()?;
+    (limit >= HARMLESS && limit != RLIM_INFINITY).then_some(limit)
+}
+
+/// All processes with this mark.
+pub(super) fn limited(limit: u64) -> Vec<Pid> {
+    let limit = limit.to_string();
+    let is_limited = |pid: &Pid| {
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"));
+        line.is_some_and(|line| line.split_whitespace().next() == Some(limit.as_str()))
+    };
+    let lives = |pid: &Pid| know(*pid).is_some_and(|known| known.lives());
+    processes().filter(|pid| is_limited(pid) && lives(pid)).collect()
+}
+
 /// A process, and when it began: its id may be another's one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known {
@@ -59,6 +88,9 @@ impl Known {
 pub fn guard() -> Result<()> {
     set_child_subreaper(true).context("failed to become a subreaper")?;
     ADOPTS.store(true, Ordering::Relaxed);
+    let (_, most) = getrlimit(MARKING).context("failed to read a limit of resources")?;
+    setrlimit(MARKING, new_limit().min(most), most)
+        .context("failed to set a limit of resources")?;
     keeper::start(&own_mark()).context("failed to start the keeper")
 }
 
@@ -410,7 +442,8 @@ pub fn stat(pid: Pid) -> Option<Stat> {
     })
 }
 
-/// How many threads of this machine want to run now, for each core; at least 1 (proc_loadavg(5)).
+/// How many threads of this machine want to run now, for each core; at least 1, and no more than would
+/// make anybody wait for minutes (proc_loadavg(5)).
 pub(crate) fn runnable_per_core() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let runnable = text.split_whitespace().nth(3).and_then(|field| field.split_once('/'));
@@ -418,7 +451,7 @@ pub(crate) fn runnable_per_core() -> f64 {
     // The answer to this question takes longer than all the rest.
     static CORES: LazyLock<usize> =
         LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
-    (runnable / *CORES as f64).max(1.0)
+    (runnable / *CORES as f64).clamp(1.0, 4.0)
 }
 
 /// How long a process has run, and how long it has waited for a core, so far (sched-stats, the first two

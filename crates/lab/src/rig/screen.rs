@@ -216,6 +216,11 @@ impl Screen {
         std::mem::take(&mut self.emulator.callbacks_mut().replies)
     }
 
+    /// Has the program asked to be told what is pasted?
+    pub(crate) fn bracketed_paste(&self) -> bool {
+        self.emulator.screen().bracketed_paste()
+    }
+
     /// How many bytes have come so far.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
