@@ -34,7 +34,7 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (3, "server", "dies on a reset", false),
     (3, "server", "dies on an early reset", true),
     (3, "server", "asks who has left", false),
-    (3, "server", "dies on the fifth reset", false),
+    (3, "server", "hangs after the fifth reset", false),
     (3, "server", "decodes strictly", false),
     (3, "server", "prints raw escapes", false),
     (3, "server", "asks again and again", false),
@@ -165,7 +165,15 @@ fn check_all(
     let out = String::from_utf8_lossy(&out);
     // Where Python and the project are is another place on another machine.
     let folder = format!("{}/", env!("CARGO_MANIFEST_DIR"));
-    Ok((out + &*status).replace(PYTHON.as_str(), "python3").replace(&folder, ""))
+    let text = (out + &*status).replace(PYTHON.as_str(), "python3").replace(&folder, "");
+    // How much of a core depends on the machine.
+    let mut pieces = text.split(" % of a core");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.truncate(text.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+        text = text + "90 % of a core" + piece;
+    }
+    Ok(text)
 }
 
 fn reports() -> PathBuf {

@@ -18,8 +18,9 @@ impl Actors<'_> {
     ) -> Box<Report> {
         let shows = self.shows();
         process::stop_if_ending();
-        // Who got the wrong thing does not wait.
-        let waits = self.where_they_wait(step.filter(|_| failure.got.starts_with("nothing")));
+        // Where somebody got the wrong thing, nobody's waiting is at fault.
+        let nothing_came = failure.got.contains("nothing") || failure.got.starts_with("nobody");
+        let waits = if nothing_came { self.where_they_wait(step) } else { Vec::new() };
         let failed =
             step.map_or_else(|| "the end of the session".to_owned(), |step| self.shown(step));
         let cause = step.and_then(|step| self.cause(step));

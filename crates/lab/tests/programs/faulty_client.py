@@ -6,6 +6,8 @@ import sys
 import time
 
 fault = sys.argv[1]
+# One line says what has ended it.
+sys.tracebacklimit = 0
 kept = []
 
 
