@@ -125,7 +125,7 @@ pub fn spawn(command: &mut Command) -> io::Result<Running> {
     for name in UNWANTED {
         command.env_remove(name);
     }
-    Ok(Running::new(start(|| command.spawn())?, mark))
+    start(|| command.spawn().map(|child| Running::new(child, mark)))
 }
 
 /// Starts a program on a pseudo-terminal.
@@ -139,9 +139,11 @@ pub fn spawn_on(terminal: &dyn SlavePty, mut command: CommandBuilder) -> Result<
     for name in UNWANTED {
         command.env_remove(name);
     }
-    let child: Box<dyn portable_pty::Child> = start(|| terminal.spawn_command(command))?;
-    let child = child.downcast().ok().context("a program of another kind has started")?;
-    Ok(Running::new(*child, mark))
+    start(|| {
+        let child: Box<dyn portable_pty::Child> = terminal.spawn_command(command)?;
+        let child = child.downcast().ok().context("a program of another kind has started")?;
+        Ok(Running::new(*child, mark))
+    })
 }
 
 impl Running {
@@ -322,7 +324,8 @@ fn new_mark() -> String {
     format!("{}{}/", own_mark(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Starts a process by a call of `spawn`, which returns when the process is one of its own.
+/// Starts a process by a call of `spawn`, which returns when the process is one of its own, and known: until
+/// then nobody may take it for one that has lost its parent.
 ///
 /// A process that is half started has no mark yet, and [`exit`] must not overlook it.
 fn start<T>(spawn: impl FnOnce() -> T) -> T {
@@ -466,11 +469,12 @@ pub(crate) fn core_time(pid: Pid) -> (Duration, Duration) {
     times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
 }
 
-/// How many descriptors these processes have open; one that has ended, and was not waited for, counts as
-/// one.
+/// How many descriptors these processes have open; one that has ended, and that another of them was to
+/// wait for, counts as one.
 pub(crate) fn descriptors(processes: &[Pid]) -> usize {
-    let open = |pid: &Pid| match stat(*pid)?.state {
-        'Z' => Some(1),
+    let parents: Vec<u32> = processes.iter().map(|pid| pid.as_raw().cast_unsigned()).collect();
+    let open = |pid: &Pid| match stat(*pid)? {
+        Stat { state: 'Z', parent, .. } => Some(usize::from(parents.contains(&parent))),
         _ => Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count()),
     };
     processes.iter().filter_map(open).sum()
