@@ -99,6 +99,18 @@ fn main() -> ExitCode {
     ));
     trials.push(Trial::test("a_right_server_in_python_passes", || passes("server", &[5, 6])));
     trials.push(Trial::test("a_right_client_in_python_passes", || passes("client", &[4, 5, 6])));
+    for (stage, section) in [(1, "4.1"), (2, "4.2")] {
+        let name = format!("the_original_server_of_section_{section}_holds");
+        let python = python2();
+        let is_missing = python.is_none();
+        let original = Trial::test(name, move || {
+            let mut words = program("original_server.py2");
+            words.splice(..4, python.map(|path| path.display().to_string()));
+            words.extend([section.to_owned(), "{addr}".to_owned()]);
+            holds(&check(stage, "server", words, true)?)
+        });
+        trials.push(original.with_ignored_flag(is_missing));
+    }
     trials.push(Trial::test("the_address_goes_where_it_is_wanted", || {
         let mut words = program("server.py");
         words.push("{addr}".to_owned());
@@ -128,6 +140,23 @@ static PYTHON: LazyLock<String> = LazyLock::new(|| {
     let path = python.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     path.unwrap_or_else(|_| "python3".to_owned())
 });
+
+/// Python 2, which few machines still have: without it the original's programs are skipped.
+fn python2() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&folders)
+        .flat_map(|folder| ["python2.7", "python2"].map(|name| folder.join(name)));
+    let by_pyenv = std::env::home_dir().into_iter().flat_map(|home| {
+        let versions = std::fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten();
+        let second = versions.flatten().map(|version| version.path().join("bin/python2.7"));
+        second.collect::<Vec<PathBuf>>()
+    });
+    let runs = |path: &PathBuf| {
+        let version = Command::new(path).arg("--version").output();
+        version.is_ok_and(|output| output.status.success())
+    };
+    on_path.chain(by_pyenv).find(runs)
+}
 
 /// The command that runs one of the Python programs, without what a site adds to Python.
 fn program(name: &str) -> Vec<String> {
