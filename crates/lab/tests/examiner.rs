@@ -32,7 +32,7 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (2, "server", "serves five clients", false),
     (3, "server", "spins on 0 bytes", true),
     (3, "server", "dies on a reset", false),
-    (3, "server", "dies on an early reset", true),
+    (3, "server", "is stuck after an early reset", true),
     (3, "server", "asks who has left", false),
     (3, "server", "hangs after the fifth reset", false),
     (3, "server", "decodes strictly", false),
