@@ -1,4 +1,4 @@
-//! What a learner waits for: builds, tests and the smoke test, in a copy, so that nobody's sources and builds are touched.
+//! What a learner waits for: builds and the smoke test, in a copy, so that nobody's sources and builds are touched.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,9 +13,8 @@ use crate::course::stages;
 
 pub(super) const COLD: &str = "cold build, `cargo build`";
 const REBUILD: &str = "the same after one line of one stage changed";
-const TESTS: &str = "the tests, built before, `cargo test --workspace`";
 const SMOKE: &str = "`./scripts/smoke.sh`, built before";
-pub(super) const ROWS: [&str; 4] = [COLD, REBUILD, TESTS, SMOKE];
+pub(super) const ROWS: [&str; 3] = [COLD, REBUILD, SMOKE];
 /// The column of the sources as they are.
 pub(super) const HERE: &str = "seconds";
 
@@ -64,15 +63,9 @@ impl Bench {
             }
         }
         for copy in &copies {
-            eprintln!("building the tests");
-            self.run(&mut copy.cargo(&["test", "--workspace", "--no-run"]))?;
+            // The first one builds nothing more, and says whether all is well.
             self.run(&mut copy.program("./scripts/smoke.sh"))?;
-        }
-        // Once: they take minutes.
-        for copy in &copies {
-            eprintln!("tests and smoke test");
             self.time(SMOKE, copy, &mut copy.program("./scripts/smoke.sh"))?;
-            self.time(TESTS, copy, &mut copy.cargo(&["test", "--workspace"]))?;
         }
         Ok(())
     }
