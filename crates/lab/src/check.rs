@@ -284,7 +284,7 @@ pub fn print(
 ) -> Result<bool> {
     let summary = check(demanded, cast, options, &mut |outcome| Ok(write!(out, "{outcome}")?))?;
     if summary.failed > 0 && !options.all {
-        writeln!(out, "Mend this first; --all goes on after a failure.")?;
+        writeln!(out, "Fix this first; --all goes on after a failure.")?;
     }
     writeln!(out, "{summary}")?;
     Ok(summary.failed == 0)
