@@ -1,8 +1,9 @@
 //! Makes the wrong programs: each is a solution, or a starter, with a few lines changed.
 //!
 //! `tests/wrong/NAME.txt` has the wrong programs of the exercise NAME. Each begins with a line
-//! `# WHAT: SENTENCE`, or `# WHAT (starter): SENTENCE` if it is the starter that is changed. Lines
-//! with `-` are replaced by the lines with `+` that follow them; an empty line ends a change.
+//! `# N WHAT: SENTENCE`, or `# N WHAT (starter): SENTENCE` if it is the starter that is changed: the
+//! exercise's behaviour N catches it. Lines with `-` are replaced by the lines with `+` that follow
+//! them; an empty line ends a change.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let exercise = path.file_stem().unwrap_or_default().to_string_lossy();
         for wrong in format!("\n{text}").split("\n# ").skip(1) {
             let (title, changes) = wrong.split_once('\n').ok_or("a wrong program has no change")?;
-            let (what, _) = title.split_once(": ").ok_or("expected WHAT: SENTENCE")?;
+            let (what, _) = title.split_once(": ").ok_or("expected N WHAT: SENTENCE")?;
+            let (by, what) = what.split_once(' ').ok_or("expected the number of a behaviour")?;
             let (what, base) = match what.strip_suffix(" (starter)") {
                 Some(what) => (what, exercise.to_string()),
                 None => (what, format!("{exercise}-solution")),
@@ -33,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let module = name.replace('-', "_");
             writeln!(modules, "#[allow(warnings, clippy::all)]\nmod {module} {{\n{program}}}\n")?;
             writeln!(arms, "        Some({name:?}) => {module}::main().report(),")?;
-            names.push(name);
+            names.push(format!("{by}:{name}"));
         }
     }
     let main = format!(
