@@ -430,17 +430,24 @@ you = exit 0
 fn every_task_fits_on_a_terminal_of_80_columns_and_24_rows() {
     let my = My::new("fits");
     let others = ["--server", "python3 {name}.py", "--client", "python3 {name}.py"];
-    let list = text(&my.script(&others, "l\n").stdout);
-    let list = list.split("q quit\n").last().unwrap();
-    let names: Vec<&str> = list.split_whitespace().filter(|word| word.len() > 1).collect();
-    let names: Vec<&str> = names.into_iter().take_while(|name| *name != "done,").collect();
-    let names: Vec<&str> = names.into_iter().filter(|name| *name != "stage").collect();
-    assert!(names.contains(&"stage1-server") && names.contains(&"lines"), "{list}");
-    assert!(list.lines().count() <= 23, "{list}");
-    for name in names {
-        let mut arguments = vec![name];
-        arguments.extend(others);
-        let task = text(&my.script(&arguments, "").stdout);
+    let all = text(&my.script(&others, &format!("l\n{}", "n\n".repeat(100))).stdout);
+    let (all, _) = all.split_once("This is the last exercise.").unwrap();
+    let (first, rest) = all.split_once("stage 1  ").unwrap();
+    let (list, rest) = rest.split_once("cargo lab learn NAME\n").unwrap();
+    assert!(list.lines().count() <= 23 && list.contains("- crlf "), "{list}");
+    let (_, count) = list.split_once("x done, 0 of ").unwrap();
+    let count: usize = count.split(' ').next().unwrap().parse().unwrap();
+    let mut tasks = vec![first.trim_start().to_owned()];
+    for line in rest.lines() {
+        if line.contains(&format!(" of {count}, stage ")) {
+            tasks.push(String::new());
+        }
+        let task = tasks.last_mut().unwrap();
+        task.push_str(line);
+        task.push('\n');
+    }
+    assert_eq!(tasks.len(), count, "{all}");
+    for task in tasks {
         assert!(task.lines().all(|line| line.chars().count() <= 80), "{task}");
         assert!(task.lines().count() <= 24, "{} rows: {task}", task.lines().count());
     }
@@ -456,8 +463,15 @@ fn a_stage_begins_with_what_was_written_for_the_one_before() {
     assert!(out.contains("FAIL  stage2-server") && out.contains("| mine"), "{out}");
     assert_eq!(my.read("stage2-server.py"), "print('mine')\n");
     // It is not done in Rust, so the course's own program is what Rust begins with.
-    let out = text(&my.script(&["stage2-server"], "").stdout);
-    assert!(out.contains("src/bin/stage2-server.rs: each save is examined."), "{out}");
+    let script = format!(
+        "you $ {LAB} learn --folder {} stage2-server
+you ~ src/bin/stage2-server.rs: each save is examined.
+you ! type q
+you = exit 0
+",
+        my.0.display()
+    );
+    my.play(&script, |_| {});
     let starter = my.read("src/bin/stage2-server.rs");
     assert!(
         starter.starts_with("//! A server that reads until `q`. (cargo run --bin stage2-server)\n")
