@@ -56,6 +56,21 @@ def without_blocking():
     client.recv(1024)
 
 
+def connected_before():
+    client, server = pair()
+    client.connect(server.getsockname())
+
+
+def without_a_connection():
+    socket.socket().recv(1024)
+
+
+def closed_by_itself():
+    client, _server = pair()
+    client.close()
+    client.send(b"hello")
+
+
 def text():
     client, _server = pair()
     client.send("hello")
@@ -73,6 +88,9 @@ for what, provoke in [
     ("a write after that end", broken),
     ("a time-out", silent),
     ("a socket that never waits", without_blocking),
+    ("connected before", connected_before),
+    ("without a connection", without_a_connection),
+    ("closed by the program", closed_by_itself),
     ("text instead of bytes", text),
     ("half a character", half_a_character),
 ]:

@@ -250,3 +250,69 @@ fn writing_to_a_closed_pipe_is_an_error_and_no_panic() -> io::Result<()> {
     assert!(written.is_err_and(|err| err.kind() == ErrorKind::BrokenPipe));
     Ok(())
 }
+
+#[test]
+fn a_number_is_bytes_in_an_order_that_both_sides_know() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(&1000_u16.to_be_bytes())?; // the bytes 3 and 232: the high one first
+    let mut bytes = [0; 2];
+    server.read_exact(&mut bytes)?;
+    assert_eq!(u16::from_be_bytes(bytes), 1000);
+    assert_eq!(u16::from_le_bytes(bytes), 59_395); // read in the other order
+    Ok(())
+}
+
+#[test]
+fn a_file_is_copied_piece_by_piece_up_to_its_end() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    let mut file = &b"what a File would give"[..]; // anything that can be read
+    let length = io::copy(&mut file, &mut client)?; // reads a piece, writes it, and again
+    client.shutdown(Shutdown::Write)?; // "that was all of it"
+    let mut received = Vec::new();
+    assert_eq!(io::copy(&mut server, &mut received)?, length);
+    assert_eq!(received, b"what a File would give");
+    Ok(())
+}
+
+#[test]
+fn one_thread_reads_while_another_writes() -> io::Result<()> {
+    let (client, mut server) = connected_pair()?;
+    let mut reading = client.try_clone()?; // a second handle to the same socket
+    let reader = thread::spawn(move || reading.read(&mut [0; 1024]));
+    let mut writing = &client; // `&TcpStream` can be read and written as well
+    writing.write_all(b"hello")?;
+    assert_eq!(server.read(&mut [0; 1024])?, 5); // nobody waited for the other thread
+    server.write_all(b"ok")?;
+    assert!(reader.join().is_ok_and(|n| n.is_ok_and(|n| n == 2)));
+    Ok(())
+}
+
+#[test]
+fn only_a_read_says_that_the_peer_has_gone() -> io::Result<()> {
+    let (client, server) = connected_pair()?;
+    drop(server);
+    assert_eq!(client.peek(&mut [0; 1])?, 0); // a look at what would be read: the end
+    assert!(client.peer_addr().is_ok()); // it names a peer that has gone
+    assert!(client.take_error()?.is_none()); // and there has been no error
+    Ok(())
+}
+
+#[test]
+fn a_program_that_closes_at_once_has_sent_everything() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(&[b'x'; 30_000])?;
+    drop(client); // without a pause, and before anybody reads
+    assert_eq!(io::copy(&mut server, &mut io::sink())?, 30_000);
+    Ok(())
+}
+
+#[test]
+fn an_end_in_the_middle_is_an_error_of_read_exact() -> io::Result<()> {
+    let (mut client, mut server) = connected_pair()?;
+    client.write_all(b"hel")?; // three bytes of five
+    drop(client);
+    let err = server.read_exact(&mut [0; 5]).unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(err.to_string(), "failed to fill whole buffer");
+    Ok(())
+}
