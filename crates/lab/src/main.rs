@@ -221,15 +221,19 @@ fn wire(options: &cli::Wire) -> Result<bool> {
     // What follows has no network but its own, and this comes before there is a second thread.
     record::enter()?;
     end_everything_on_a_signal();
-    let mut same = true;
-    for session in &sessions {
-        let cast = Cast { server: server.clone(), client: client.clone(), ..stages::troupe()? };
+    let cast = Cast { server, client, ..stages::troupe()? };
+    let recorded = record::for_each(&sessions, |session| {
         let text = record::record(session, &cast)?;
+        let drawn = if options.print { Vec::new() } else { files::drawn(session, &text).to_vec() };
+        anyhow::Ok((text, drawn))
+    });
+    let mut same = true;
+    for (session, recorded) in sessions.iter().zip(recorded) {
+        let (text, drawn) = recorded?;
         if options.print {
             print(&text)?;
             continue;
         }
-        let drawn = files::drawn(session, &text);
         for (file, text) in [(files::recording(session), text)].into_iter().chain(drawn) {
             if !options.check {
                 std::fs::write(&file, text)

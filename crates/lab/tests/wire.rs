@@ -22,11 +22,7 @@ fn main() -> ExitCode {
         };
     }
     match trials() {
-        // One at a time: who is woken hears of one recording's programs alone.
-        Ok(trials) => {
-            let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-            libtest_mimic::run(&arguments, trials).exit_code()
-        }
+        Ok(trials) => libtest_mimic::run(&Arguments::from_args(), trials).exit_code(),
         Err(err) => {
             eprintln!("Error: {err:#}");
             ExitCode::FAILURE
@@ -38,18 +34,20 @@ fn trials() -> Result<Vec<Trial>> {
     let own = Trial::test("anybodys_pair_is_followed_into_its_threads", || Ok(anybodys_pair()?));
     let missing = Trial::test("a_program_that_is_not_there_is_one_line", || Ok(missing()?));
     let mut trials = vec![own, missing];
+    let after = stages::find(Some("after"))?;
+    stages::build_for(&after)?;
     for stage in stages::STAGES {
         for session in stages::find(Some(&stage.to_string()))? {
             let name = format!("stage{stage}/{}", session.name());
             trials.push(Trial::test(name, move || Ok(check(&session)?)));
         }
     }
-    let after = stages::find(Some("after"))?;
-    stages::build_for(&after)?;
     for session in after {
         let name = format!("after/{}", session.name());
         trials.push(Trial::test(name, move || Ok(check(&session)?)));
     }
+    // The last of them waits for a time-out, and the others run meanwhile.
+    trials.reverse();
     Ok(trials)
 }
 

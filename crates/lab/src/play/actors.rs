@@ -114,6 +114,19 @@ impl Actors<'_> {
         self.watch.as_ref().map_or(Ok(()), |watch| watch.borrow_mut().rest())
     }
 
+    /// All rest before the eyes of a witness, and nothing is on its way. If this raw peer has nothing to
+    /// receive, only a time-out can bring it something.
+    pub(super) fn let_time_pass(&mut self, name: &str) -> Result<()> {
+        let Some(watch) = self.watch.clone() else { return Ok(()) };
+        let (actor, hub, _) = self.find(name)?;
+        if matches!(actor, Actor::Peer(peer) if !peer.has_news())
+            && hub.watch(|moment| watch.borrow_mut().wakes(moment).then_some(())).is_ok()
+        {
+            watch.borrow_mut().rest()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn note(&self, step: &Step) {
         if let Some(watch) = &self.watch {
             watch.borrow_mut().note(&step.to_string());

@@ -307,6 +307,17 @@ impl Peer {
         Ok(Some(0))
     }
 
+    /// Is there something to receive, a client to take, or something that no step has expected yet?
+    #[must_use]
+    pub(crate) fn has_news(&self) -> bool {
+        let socket = self.socket.as_ref().or(self.listener.as_ref());
+        let ready = |socket: &Socket| {
+            let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+            poll(&mut fds, PollTimeout::ZERO) != Ok(0)
+        };
+        self.end.is_some() || !self.pieces().is_empty() || socket.is_none_or(ready)
+    }
+
     /// Receives until nothing comes for a moment, the end comes, or there is more than anybody reads.
     pub(crate) fn receive_all(&mut self, quiet: Duration) {
         let mut come = 0;

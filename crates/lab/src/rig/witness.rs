@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Instant;
 
 use anyhow::Result;
 use nix::unistd::Pid;
@@ -34,6 +35,9 @@ pub(crate) trait Witness {
     ///
     /// One of them does not come to wait.
     fn rest(&mut self) -> Result<()>;
+
+    /// While all rest: waits until this moment for one that wakes by itself, as after a time-out.
+    fn wakes(&mut self, moment: Instant) -> bool;
 
     /// Ends this program and what it has started.
     fn end(&mut self, pid: Pid);

@@ -15,6 +15,7 @@ mod tracer;
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -25,6 +26,7 @@ use crate::contract::PORT;
 use crate::course::cast::Cast;
 use crate::course::session::{Act, Net, Session, Start};
 use crate::play;
+use crate::rig::hub::lock;
 use crate::rig::ports;
 use tracer::{Tracer, stops};
 
@@ -84,6 +86,29 @@ pub fn record(session: &Session, cast: &Cast) -> Result<String> {
     })
 }
 
+/// Does the work for each session, for several at a time, and gives what comes of it in their order.
+///
+/// The last ones are begun first: of those after the stages one waits for a time-out.
+pub fn for_each<S: Sync, T: Send>(sessions: &[S], work: impl Fn(&S) -> T + Sync) -> Vec<T> {
+    let left = Mutex::new(sessions.iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    // One that waits for a time-out leaves its core to another.
+    let at_a_time = thread::available_parallelism().map_or(1, usize::from).max(2);
+    thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            scope.spawn(|| {
+                while let Some((at, session)) = { lock(&left).next_back() } {
+                    let outcome = work(session);
+                    lock(&done).push((at, outcome));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
 fn watch(session: &Session, cast: &Cast) -> Result<String> {
     network::isolate()?;
     // On one core nobody runs while somebody looks, and segments arrive before a call returns.
@@ -97,5 +122,22 @@ fn watch(session: &Session, cast: &Cast) -> Result<String> {
         (Some(failure), _) => bail!("{}: {failure}", session.path.display()),
         (None, Err(report)) => Err(anyhow!("{report}")),
         (None, Ok(())) => Ok(tracer.log.text()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn two_are_recorded_at_a_time_and_given_in_their_order() {
+        let meet = Barrier::new(2);
+        let doubled = for_each(&[1, 2, 3, 4], |n| {
+            meet.wait();
+            2 * n
+        });
+        assert_eq!(doubled, [2, 4, 6, 8]);
     }
 }

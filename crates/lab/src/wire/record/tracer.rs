@@ -72,10 +72,10 @@ impl Tracer {
         })
     }
 
-    /// Waits a moment for a task to stop or end.
-    fn pause(&self) {
+    /// Waits for so long for a task to stop or end.
+    fn pause(&self, time: Duration) {
         let mut fds = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
-        let _ = ppoll(&mut fds, Some(MOMENT.into()), None);
+        let _ = ppoll(&mut fds, Some(time.into()), None);
         let _ = self.children.read_signal();
     }
 
@@ -251,7 +251,7 @@ impl Tracer {
                 }
                 _ => {}
             }
-            self.pause();
+            self.pause(MOMENT);
         }
     }
 
@@ -324,6 +324,11 @@ impl Witness for Tracer {
     fn rest(&mut self) -> Result<()> {
         let rested = self.run();
         rested.map_err(|failure| anyhow!(self.failure.insert(failure).clone()))
+    }
+
+    fn wakes(&mut self, moment: Instant) -> bool {
+        self.pause(moment.saturating_duration_since(Instant::now()));
+        self.hear(WaitPidFlag::WNOHANG)
     }
 
     fn end(&mut self, pid: Pid) {
