@@ -1,4 +1,4 @@
-wire("after-stopping-quit-nobody", {height: 707, steps: [
+wire("after-stopping-quit-nobody", {height: 726, steps: [
 [101, "You start the server: `after-stopping-server`.", [["server", "runs", ""]], [["server", []]]],
 [120, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
 [139, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
@@ -16,12 +16,13 @@ wire("after-stopping-quit-nobody", {height: 707, steps: [
 [437, "`connect` returns: for `server/2` the connection is open, whether `accept` has been called or not.", [["server", "waits in accept", "wait"], ["server/2", "runs", ""], ["server’s end", "SYN-RECEIVED", ""], ["server/2’s end", "ESTABLISHED", ""]], 0],
 [456, "`close`: `server/2` is done with the connection. Its kernel sends a FIN: no more comes from here.", 0, 0],
 [463, "The ACK arrives: the end of the server is ESTABLISHED too. The connection is in the queue for `accept`.", [["server", "waits in accept", "wait"], ["server/2", "runs", ""], ["server’s end", "ESTABLISHED, in the queue", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
-[489, "`accept` returns a second socket, for the connection from 127.0.0.1:40001; the first one listens on.", [["server", "runs", ""], ["server/2", "runs", ""], ["server’s end", "ESTABLISHED", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
-[489, "The FIN arrives: the kernel of the server has the end of the stream. The server learns of it by `read`.", [["server", "runs", ""], ["server/2", "runs", ""], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
-[508, "`close`: the server gives back its copy of the socket. Nothing is sent: somebody else holds it still.", 0, 0],
-[527, "`close`: nobody listens on port 5001 any more.", 0, 0],
-[527, "The ACK arrives: the other kernel has the FIN. The end of `server/2` is in FIN-WAIT-2, and can still receive.", [["server", "runs", ""], ["server/2", "runs", ""], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["server/2’s end", "FIN-WAIT-2", ""]], 0],
-[546, "The server ends, with exit status 0.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["server/2’s end", "FIN-WAIT-2", ""]], 0],
-[573, "The FIN arrives: both directions have ended. The kernel keeps this end for a minute, in TIME-WAIT.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "LAST-ACK", ""], ["server/2’s end", "TIME-WAIT", ""]], 0],
-[611, "The last ACK arrives: this end of the connection is gone.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "CLOSED", ""], ["server/2’s end", "TIME-WAIT", ""]], 0],
+[475, "`server/2` ends: it was a thread, and its program goes on.", [["server", "waits in accept", "wait"], ["server/2", "ended", "end"], ["server’s end", "ESTABLISHED, in the queue", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
+[483, "The FIN arrives: the kernel of the server has the end of the stream; the server is in `accept` and does not look.", [["server", "waits in accept", "wait"], ["server/2", "ended", "end"], ["server’s end", "CLOSE-WAIT, in the queue, the end unread", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
+[508, "`accept` returns a second socket, for the connection from 127.0.0.1:40001; the first one listens on.", [["server", "runs", ""], ["server/2", "ended", "end"], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["server/2’s end", "FIN-WAIT-1", ""]], 0],
+[527, "`close`: the server gives back its copy of the socket. Nothing is sent: somebody else holds it still.", 0, 0],
+[527, "The ACK arrives: the other kernel has the FIN. The end of `server/2` is in FIN-WAIT-2, and can still receive.", [["server", "runs", ""], ["server/2", "ended", "end"], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["server/2’s end", "FIN-WAIT-2", ""]], 0],
+[546, "`close`: nobody listens on port 5001 any more.", 0, 0],
+[565, "The server ends, with exit status 0.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["server/2’s end", "FIN-WAIT-2", ""]], 0],
+[592, "The FIN arrives: both directions have ended. The kernel keeps this end for a minute, in TIME-WAIT.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "LAST-ACK", ""], ["server/2’s end", "TIME-WAIT", ""]], 0],
+[630, "The last ACK arrives: this end of the connection is gone.", [["server", "ended", "end"], ["server/2", "ended", "end"], ["server’s end", "CLOSED", ""], ["server/2’s end", "TIME-WAIT", ""]], 0],
 ]})

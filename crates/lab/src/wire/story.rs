@@ -27,6 +27,7 @@ use std::ops::Range;
 
 pub(crate) use lines::{Header, length, quoted, unquote};
 pub use now::{Now, Place, Socket, State};
+pub(crate) use words::CTRL_D;
 
 /// One recording, read.
 #[derive(Debug, Default)]
@@ -148,7 +149,7 @@ pub(crate) enum What {
     Arrives(usize),
     /// A raw peer has received this, in quotes, or how its connection has ended.
     Receives(String),
-    /// `exits`, `killed` or `gets`, and how.
+    /// `exits`, `killed` or `gets`, and how; of a thread `ends`.
     Fate {
         verb: String,
         how: String,
@@ -382,6 +383,21 @@ pub(super) mod tests {
             0,
             "65536 bytes are read in 64 calls, most of them folded"
         );
+        let half_closed = story("noticing-ctrl-d.session");
+        assert_eq!(end(&half_closed, 4, 0).unread, 0, "a FIN has a number, and is no byte");
+    }
+
+    #[test]
+    fn a_thread_ends_and_its_program_goes_on() {
+        let story = story("clients-reset.session");
+        let places = story.parties.iter().zip(&story.after(3).places);
+        let places: Vec<String> =
+            places.map(|(party, place)| format!("{} {place}", party.name)).collect();
+        assert_eq!(
+            places[..3],
+            ["server waits in accept", "client waits at the keyboard", "server/2 waits in read"]
+        );
+        assert_eq!(places[3..], ["rude ended", "server/3 ended"]);
     }
 
     /// Lines of a real recording, some lost, some twice, some cut.

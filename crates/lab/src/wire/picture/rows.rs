@@ -1,13 +1,13 @@
 //! What stands in the column of a program, one row for an event.
 
 use super::text::{Font, cells};
-use crate::wire::story::{Call, Event, Kind, Story, What, length, quoted};
+use crate::wire::story::{CTRL_D, Call, Event, Kind, Story, What, length, quoted};
 
-/// So many characters fit into a row.
+/// So many characters fit into a row with a frame; two more without one.
 const ROW: usize = 28;
 /// So many lines of a terminal are shown at once.
 const LINES: usize = 8;
-/// So many rows of one line.
+/// So many rows of one line, if it is longer than that and one more.
 const LINE: usize = 3;
 
 #[derive(Debug)]
@@ -125,12 +125,12 @@ fn row(story: &Story, at: usize, several: bool) -> Option<Row> {
             }
         }
         What::Receives(what) => match quoted(what) {
-            Some(_) => line(vec![(cut(&format!("receives {what}"), ROW), "")]),
+            Some(_) => line(vec![(moved("receives", what, ROW + 2), "")]),
             None if what == "unread" => return note("leaves unread what has come"),
             None if what == "end" => return note("receives the end"),
             None => return note(&format!("receives: {what}")),
         },
-        What::Fate { verb, how } => return note(&format!("{verb} {how}")),
+        What::Fate { verb, how } => return note(format!("{verb} {how}").trim_end()),
         What::Again { events, times } => {
             let count =
                 events.clone().filter(|event| self::row(story, *event, several).is_some()).count();
@@ -149,22 +149,27 @@ fn act(mark: char, rest: &str, peer: bool, asks: bool) -> String {
     let (deed, more) = rest.split_once(' ').unwrap_or((rest, ""));
     match (mark, deed) {
         ('$', _) => format!("$ {rest}"),
-        ('>', _) if peer && rest.chars().count() + 6 > ROW => {
-            let (quoted, times) = rest.rsplit_once("\" * ").unwrap_or((rest, "1"));
-            let bytes = length(quoted) * times.parse().unwrap_or(1);
-            format!("sends {bytes} bytes")
-        }
-        ('>', _) if peer => format!("sends {rest}"),
+        ('>', _) if peer => moved("sends", rest, ROW),
         ('>', _) => format!(">{rest} \u{23ce}"),
         (_, "kill") => "kill -9".to_owned(),
         (_, "ctrl-c") => "Ctrl-C".to_owned(),
         (_, "ctrl-d") => "Ctrl-D".to_owned(),
+        (_, "type") if more == CTRL_D => "Ctrl-D".to_owned(),
         (_, "up") => "\u{2191}".to_owned(),
         (_, "enter") => "\u{23ce}".to_owned(),
         (_, "paste") => format!("paste {more}"),
         (_, "type") if asks => more.replace("\\n", " \u{23ce}"),
         (_, "type") => format!("typed ahead: {}", more.replace("\\n", "\u{23ce}")),
         _ => rest.to_owned(),
+    }
+}
+
+/// What a raw peer sends or receives; of much of it the number of bytes, for the rest stands on the wire.
+fn moved(verb: &str, quoted: &str, room: usize) -> String {
+    let whole = format!("{verb} {quoted}");
+    match whole.chars().count() > room {
+        true => format!("{verb} {} bytes", length(quoted)),
+        false => whole,
     }
 }
 
@@ -269,16 +274,22 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 fn wrap(line: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut room = ROW;
+    let spaces = line.len() - line.trim_start_matches(' ').len();
+    let indent = " ".repeat(2 + spaces.min(ROW / 2));
     for word in line.split_inclusive(' ') {
         let width: usize = word.trim_end().chars().map(cells).sum();
-        if width > room && room < ROW && width <= ROW - 2 {
-            lines.push("  ".to_owned());
-            room = ROW - 2;
+        if width > room && room < ROW && width <= ROW - indent.len() {
+            lines.push(indent.clone());
+            room = ROW - indent.len();
         }
         for character in word.chars() {
             if cells(character) > room {
-                lines.push("  ".to_owned());
-                room = ROW - 2;
+                // Where a line is broken the space is not needed.
+                if character == ' ' {
+                    continue;
+                }
+                lines.push(indent.clone());
+                room = ROW - indent.len();
             }
             room -= cells(character);
             if let Some(last) = lines.last_mut() {
@@ -289,8 +300,8 @@ fn wrap(line: &str) -> Vec<String> {
     let mut lines: Vec<String> = lines.iter().map(|line| line.trim_end().to_owned()).collect();
     // Only spaces were left of it.
     lines.truncate(1 + lines.iter().rposition(|line| !line.is_empty()).unwrap_or(0));
-    if lines.len() > LINE {
-        lines.splice(LINE - 1.., ["  \u{2026}".to_owned()]);
+    if lines.len() > LINE + 1 {
+        lines.splice(LINE - 1.., [indent + "\u{2026}"]);
     }
     lines
 }

@@ -181,9 +181,16 @@ impl Tracer {
                     format!("{}/{number}", task.program.name.split('/').next().unwrap_or_default());
             }
         }
-        if call.number == libc::SYS_io_uring_setup {
-            let name = &task.program.name;
-            self.failure = Some(format!("{name} uses io_uring, whose calls nobody can see"));
+        let name = &task.program.name;
+        match call.number {
+            // A thread's own end: with its process it ends in exit_group.
+            libc::SYS_exit if task.pid != task.process && task.takes_part => {
+                self.log.note(format!("{name} ends"));
+            }
+            libc::SYS_io_uring_setup => {
+                self.failure = Some(format!("{name} uses io_uring, whose calls nobody can see"));
+            }
+            _ => {}
         }
     }
 

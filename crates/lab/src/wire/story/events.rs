@@ -59,7 +59,7 @@ impl Reader {
             Line::Fate { who, verb, how } => {
                 let fate = What::Fate { verb: (*verb).to_owned(), how: (*how).to_owned() };
                 self.own(who, fate);
-                if *verb != "gets" {
+                if ["exits", "killed"].contains(verb) {
                     let party = self.party(who);
                     let story = &self.story;
                     self.open
@@ -173,7 +173,11 @@ impl Reader {
             Form::Whole(_) => What::Calls(call),
             Form::Begins => What::Begins(call),
             Form::Returns(_) => {
-                let after = self.awaited(party, &call);
+                let after = match call.result.as_str() {
+                    // Time has passed, and meanwhile all the others have done what they could.
+                    "EAGAIN" => (0..self.story.events.len()).collect(),
+                    _ => self.awaited(party, &call),
+                };
                 let event = self.push(Some(party), What::Returns(call), after);
                 return self.head = Some(event);
             }
@@ -528,7 +532,7 @@ impl Reader {
                 let answers = header.is_bare() || header.syn && header.ack.is_some();
                 !answers && owner == event.party
             }
-            What::Fate { .. } => {
+            What::Fate { verb, .. } if verb == "exits" || verb == "killed" => {
                 let program = |party: Option<usize>| party.map(|party| self.root(party));
                 (header.fin || header.rst) && program(owner) == program(event.party)
             }

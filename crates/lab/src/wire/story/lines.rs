@@ -23,7 +23,7 @@ pub(crate) enum Line<'a> {
         who: &'a str,
         line: String,
     },
-    /// `NAME exits 0`, `NAME killed SIGKILL`, `NAME gets SIGINT`
+    /// `NAME exits 0`, `NAME killed SIGKILL`, `NAME gets SIGINT`; of a thread `NAME ends`
     Fate {
         who: &'a str,
         verb: &'a str,
@@ -124,7 +124,9 @@ fn parse_program(line: &str) -> Option<Line<'_>> {
         let cut = if end < shown.len() { "..." } else { "" };
         return Some(Line::Shows { who, line: unquote(&shown[..end]) + cut });
     }
-    if let Some((verb @ ("exits" | "killed" | "gets"), how)) = rest.split_once(' ') {
+    if let (verb @ ("exits" | "killed" | "gets" | "ends"), how) =
+        rest.split_once(' ').unwrap_or((rest, ""))
+    {
         return Some(Line::Fate { who, verb, how });
     }
     let (waited, rest) = rest.strip_prefix("... ").map_or((false, rest), |rest| (true, rest));
@@ -161,17 +163,17 @@ pub(crate) fn unquote(quoted: &str) -> String {
         .collect()
 }
 
-/// The number of bytes that stand in the quotes, or the number that follows what has been cut.
+/// The number of bytes that stand in the quotes, so often as a session says; or the number that follows
+/// what has been cut.
 pub(crate) fn length(quoted_and_more: &str) -> u64 {
     let end = quoted(quoted_and_more).unwrap_or(quoted_and_more.len());
     let (text, more) = quoted_and_more.split_at(end);
-    match more.strip_prefix("... ").and_then(|number| number.trim().parse().ok()) {
-        Some(length) => length,
-        None => pieces(text)
-            .iter()
-            .map(|piece| piece.as_ref().map_or(1, |text| text.len() as u64))
-            .sum(),
-    }
+    let number = |after| more.strip_prefix(after)?.trim().parse::<u64>().ok();
+    number("... ").unwrap_or_else(|| {
+        let bytes = |piece: &Result<String, u8>| piece.as_ref().map_or(1, |text| text.len() as u64);
+        let once: u64 = pieces(text).iter().map(bytes).sum();
+        once.saturating_mul(number(" * ").unwrap_or(1))
+    })
 }
 
 /// Each character in the quotes, or the byte that is none.
@@ -222,6 +224,7 @@ mod tests {
                 call("accept", "", Form::Whole("4 127.0.0.1:40001")),
             ),
             ("client exits 1", Line::Fate { who: "client", verb: "exits", how: "1" }),
+            ("client/2 ends", Line::Fate { who: "client/2", verb: "ends", how: "" }),
             (
                 r#"client shows "recv=\"a\""... 170"#,
                 Line::Shows { who: "client", line: "recv=\"a\"...".to_owned() },
@@ -256,6 +259,7 @@ mod tests {
             ("\"caf\u{e9}\"", 5),
             (r#""\u{1b}[2J""#, 4),
             (r#""0123"... 1024"#, 1024),
+            (r#""0123" * 64"#, 256),
             (r#""""#, 0),
         ] {
             assert_eq!(length(quoted), bytes, "{quoted}");

@@ -139,6 +139,10 @@ impl Now {
                 self.begins_to_run(party);
                 self.shows(terminal_of(story, party), line);
             }
+            // What a thread has opened stays with its program.
+            (What::Fate { verb, .. }, Some(party)) if verb == "ends" => {
+                self.places[party] = Place::Ended;
+            }
             (What::Fate { verb, .. }, Some(party)) if verb != "gets" => {
                 self.listening.retain(|(_, owner)| *owner != party);
                 for at in
@@ -277,7 +281,7 @@ impl Now {
             socket.state = Established;
         }
         let new = (header.seq + header.len).saturating_sub(1);
-        if new > socket.received && !socket.closed && socket.state != Closed {
+        if header.len > 0 && new > socket.received && !socket.closed && socket.state != Closed {
             socket.unread += new - socket.received;
             socket.received = new;
         }

@@ -4,6 +4,9 @@
 
 use super::{Call, Event, Kind, Now, Place, Segment, Side, Socket, State, Story, What};
 
+/// The key Ctrl-D, as a session types it at a program that shows no prompt.
+pub(crate) const CTRL_D: &str = "\\x04";
+
 /// What there is to say of an event, by what it is and by what has been before it.
 #[derive(Clone, Copy)]
 enum Say {
@@ -77,6 +80,7 @@ enum Say {
     ShowsEmpty,
     Exits,
     Killed,
+    Ends,
     Signal,
     Again,
     Endless,
@@ -175,6 +179,7 @@ fn words(say: Say) -> &'static str {
         Say::Prompts => "{who} shows its prompt.",
         Say::Exits => "{who} ends, with exit status {text}.",
         Say::Killed => "{who} has been ended by {text}; its kernel closes what it had open.",
+        Say::Ends => "{who} ends: it was a thread, and its program goes on.",
         Say::Signal => "{who} gets the signal {text}.",
         Say::Again => "This comes {text} times more.",
         Say::Endless => "This goes on without end: no `read` waits any more, and nothing stops {who}.",
@@ -314,6 +319,7 @@ pub(super) fn sentence(story: &Story, event: usize, before: &Now, after: &Now) -
             match verb.as_str() {
                 "exits" => Say::Exits,
                 "killed" => Say::Killed,
+                "ends" => Say::Ends,
                 _ => Say::Signal,
             }
         }
@@ -359,9 +365,7 @@ fn act(story: &Story, party: usize, mark: char, rest: &str, asks: bool, fill: &m
         ('$', _) if peer => Say::PeerConnects,
         ('$', _) => Say::Starts,
         ('>', _) if peer => {
-            let (quoted, times) = rest.rsplit_once("\" * ").unwrap_or((rest, "1"));
-            fill.data = inner(rest);
-            fill.n = super::lines::length(quoted) * times.parse().unwrap_or(1);
+            (fill.data, fill.n) = (inner(rest), super::lines::length(rest));
             Say::PeerSends
         }
         ('>', _) if rest.is_empty() => Say::TypesNothing,
@@ -372,6 +376,7 @@ fn act(story: &Story, party: usize, mark: char, rest: &str, asks: bool, fill: &m
         (_, "kill") => Say::Kills,
         (_, "ctrl-c") => Say::CtrlC,
         (_, "ctrl-d") => Say::CtrlD,
+        (_, "type") if more == CTRL_D => Say::CtrlD,
         (_, "paste" | "type" | "resize") => {
             more.clone_into(&mut fill.text);
             match deed {
