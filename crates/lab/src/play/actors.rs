@@ -19,7 +19,7 @@ use crate::rig::hub::{Hub, PATIENCE, Why};
 use crate::rig::peer::{Peer, Place};
 use crate::rig::ports::{self, Claim, Ports};
 use crate::rig::process::{self, Exit};
-use crate::rig::sockets;
+use crate::rig::sockets::{self, Socket};
 use crate::rig::terminal::Terminal;
 use crate::rig::witness::Watch;
 
@@ -342,10 +342,14 @@ impl Actors<'_> {
 
     fn why_nobody_listens(&self, why: &Why) -> String {
         let servers = self.seats().filter(|seat| seat.serves);
-        let found = servers.map(|seat| (&seat.name, seat.listens()));
+        let found = servers.map(|seat| (&seat.name, seat.listening()));
         match found.into_iter().next() {
             _ if matches!(why, Why::Flood(..) | Why::GivenUp) => why.to_string(),
-            Some((name, addrs)) if !addrs.is_empty() => {
+            Some((name, sockets)) if !sockets.is_empty() => {
+                let mut addrs: Vec<SocketAddr> =
+                    sockets.iter().map(|socket| socket.local).collect();
+                addrs.sort();
+                addrs.dedup();
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 let addrs = self.ports.show(&addrs.join(" and "));
                 format!("nobody listens there: {name} listens at {addrs}, not where it was told")
@@ -359,16 +363,15 @@ impl Actors<'_> {
         let mut notes = Vec::new();
         for seat in self.seats().filter(|seat| seat.loose && seat.serves) {
             let name = &seat.name;
-            let family = process::family(seat.terminal.pid());
-            let addrs = sockets::listening(&family);
-            if let Some(addr) = addrs.iter().find(|addr| addr.ip().is_unspecified()) {
+            let listening = seat.listening();
+            let ips = listening.iter().map(|socket| socket.local.ip());
+            if let Some(ip) = ips.min().filter(|ip| ip.is_unspecified()) {
                 notes.push(format!(
-                    "{name} listens at {}, every address of this machine: others in its network \
-                     reach it",
-                    addr.ip()
+                    "{name} listens at {ip}, every address of this machine: others in its network \
+                     reach it"
                 ));
             }
-            if sockets::keeps_its_port(&family) {
+            if listening.iter().any(|socket| !socket.reuses) {
                 notes.push(format!(
                     "{name} does not set SO_REUSEADDR: when it ends with connections open, it \
                      cannot be started again for a minute"
@@ -440,7 +443,7 @@ impl Actors<'_> {
         }
     }
 
-    fn seats(&self) -> impl Iterator<Item = &Seat> {
+    pub(super) fn seats(&self) -> impl Iterator<Item = &Seat> {
         self.on.iter().filter_map(|(_, actor)| match actor {
             Actor::Terminal(seat) => Some(seat),
             Actor::Peer(_) => None,
@@ -554,14 +557,27 @@ impl Seat {
         (self.terminal.look(|screen| screen.bytes()), threads)
     }
 
+    /// How long it has run with all that it has started, and how long the worst off has waited for a core.
+    pub(super) fn core_time(&self) -> (Duration, Duration) {
+        let family = process::family(self.terminal.pid());
+        let times = family.into_iter().map(process::core_time);
+        times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
+    }
+
     /// How many descriptors it has open, with all that it has started.
     pub(super) fn count(&self) -> usize {
         process::descriptors(&process::family(self.terminal.pid()))
     }
 
-    /// Where it listens, and what it has started.
-    fn listens(&self) -> Vec<SocketAddr> {
-        sockets::listening(&process::family(self.terminal.pid()))
+    /// Its sockets, and those of what it has started.
+    pub(super) fn sockets(&self) -> Vec<Socket> {
+        sockets::of(&process::family(self.terminal.pid()))
+    }
+
+    fn listening(&self) -> Vec<Socket> {
+        let mut sockets = self.sockets();
+        sockets.retain(|socket| socket.listens);
+        sockets
     }
 }
 

@@ -10,7 +10,7 @@ use crate::course::session::AtTerminal;
 use crate::rig::blocked::{self, Thread};
 use crate::rig::hub::Hub;
 use crate::rig::ports::Ports;
-use crate::rig::process::{self, Exit};
+use crate::rig::process::Exit;
 use crate::rig::screen::Screen;
 
 /// A resting program is looked at so often, at such distances, before its time is measured.
@@ -127,11 +127,11 @@ fn idle(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
     let mut got = String::new();
     for _ in 0..WINDOWS {
         let printed = seat.terminal.look(|screen| screen.bytes());
-        let (begin, before) = (Instant::now(), core_time(seat));
+        let (begin, before) = (Instant::now(), seat.core_time());
         if hub.wait(begin + WINDOW, over).is_some() {
             return Err(Failure::new(expected, format!("nothing more: {}", seat.end())));
         }
-        let now = core_time(seat);
+        let now = seat.core_time();
         let ran = now.0.saturating_sub(before.0);
         // On a busy machine it can only use what it gets.
         let free = begin.elapsed().saturating_sub(now.1.saturating_sub(before.1)).max(ran);
@@ -146,13 +146,6 @@ fn idle(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
         };
     }
     Err(Failure::new(expected, got))
-}
-
-/// How long it has run with all that it has started, and how long the worst off has waited for a core.
-fn core_time(seat: &Seat) -> (Duration, Duration) {
-    let family = process::family(seat.terminal.pid());
-    let times = family.into_iter().map(process::core_time);
-    times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
 }
 
 fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {

@@ -5,7 +5,10 @@ use super::report::{Failure, Report, Seen};
 use crate::course::session::{Act, AtPeer, AtTerminal, Session, Step};
 use crate::rig::blocked::{Thread, Wait};
 use crate::rig::process;
-use crate::rig::sockets::{self, Socket};
+use crate::rig::sockets::Socket;
+
+/// A socket, and the name of the program that has it.
+type End<'a> = (&'a str, Socket);
 
 impl Actors<'_> {
     /// The report of a failure: what is to be seen of everybody, before they end.
@@ -30,11 +33,11 @@ impl Actors<'_> {
 
     /// Where each program is that still runs, in words, one line for each kind of place.
     fn where_they_wait(&self, step: Option<&Step>) -> Vec<String> {
-        let table = sockets::all();
+        let ends = self.ends();
         let mut lines: Vec<(String, usize)> = Vec::new();
         let threads = self.hub.threads();
         for thread in &threads {
-            let line = format!("{} {}", thread.program, self.words(thread, &table));
+            let line = format!("{} {}", thread.program, self.words(thread, &ends));
             match lines.iter_mut().find(|(known, _)| *known == line) {
                 Some((_, times)) => *times += 1,
                 None => lines.push((line, 1)),
@@ -52,12 +55,12 @@ impl Actors<'_> {
                 _ => format!("{line} ({times} threads)"),
             })
             .collect();
-        lines.extend(step.and_then(|step| self.both_wait(step, &threads, &table)));
+        lines.extend(step.and_then(|step| self.both_wait(step, &threads, &ends)));
         lines.iter().map(|line| self.ports.show(line)).collect()
     }
 
-    fn words(&self, thread: &Thread, table: &[Socket]) -> String {
-        let of = |inode| self.other_side(inode, table);
+    fn words(&self, thread: &Thread, ends: &[End]) -> String {
+        let of = |inode| self.other_side(inode, ends);
         match thread.wait {
             Wait::Accept => "waits in `accept` for a client, and nobody is coming".to_owned(),
             Wait::Read(socket) => match of(socket) {
@@ -72,24 +75,31 @@ impl Actors<'_> {
         }
     }
 
+    /// The sockets of all programs.
+    fn ends(&self) -> Vec<End<'_>> {
+        let mut ends = Vec::new();
+        for seat in self.seats() {
+            ends.extend(seat.sockets().into_iter().map(|socket| (&*seat.name, socket)));
+        }
+        ends
+    }
+
     /// Who is at the other end of a socket of a program.
-    fn other_side(&self, inode: u64, table: &[Socket]) -> Option<String> {
-        let socket = table.iter().find(|socket| socket.inode == inode)?;
-        self.on.iter().find_map(|(name, actor)| match actor {
-            Actor::Peer(peer) => (peer.local()? == socket.remote).then(|| name.clone()),
-            Actor::Terminal(seat) => {
-                let family = process::family(seat.terminal.pid());
-                let own = sockets::of(&family);
-                let other = table
-                    .iter()
-                    .find(|other| other.local == socket.remote && other.remote == socket.local)?;
-                own.contains(&other.inode).then(|| name.clone())
-            }
-        })
+    fn other_side(&self, inode: u64, ends: &[End]) -> Option<String> {
+        let (_, socket) = ends.iter().find(|(_, socket)| socket.inode == inode)?;
+        let remote = socket.remote?;
+        let peers = self.on.iter().filter_map(|(name, actor)| match actor {
+            Actor::Peer(peer) => (peer.local()? == remote).then_some(&**name),
+            Actor::Terminal(_) => None,
+        });
+        let programs = ends
+            .iter()
+            .filter_map(|(name, other)| other.is_other_end(socket.local, remote).then_some(*name));
+        peers.chain(programs).next().map(str::to_owned)
     }
 
     /// Does a raw peer wait for a program that waits for it?
-    fn both_wait(&self, step: &Step, threads: &[Thread], table: &[Socket]) -> Option<String> {
+    fn both_wait(&self, step: &Step, threads: &[Thread], ends: &[End]) -> Option<String> {
         let Act::Peer(AtPeer::Bytes(_) | AtPeer::Answers(_) | AtPeer::Closed(_) | AtPeer::Unread) =
             step.act
         else {
@@ -97,7 +107,7 @@ impl Actors<'_> {
         };
         let reads = |thread: &&Thread| match thread.wait {
             Wait::Read(socket) => {
-                self.other_side(socket, table).is_some_and(|name| name == step.name)
+                self.other_side(socket, ends).is_some_and(|name| name == step.name)
             }
             _ => false,
         };
@@ -120,10 +130,7 @@ impl Actors<'_> {
                 "The text was printed, and the terminal obeyed what came with it: print control characters escaped, as {:?} or repr does.",
             );
         }
-        let own = sockets::of(&process::family(seat.terminal.pid()));
-        let table = sockets::all();
-        let unread = |socket: &&Socket| own.contains(&socket.inode) && socket.unread > 0;
-        if table.iter().find(unread).is_some() {
+        if seat.sockets().iter().any(|socket| socket.unread > 0) {
             return Some(match seat.serves {
                 true => {
                     "Bytes have come that the server has not read: read from the connection that accept gave."

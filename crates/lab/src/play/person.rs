@@ -7,8 +7,6 @@ use super::report::Failure;
 use crate::course::session::{Act, AtPeer, AtTerminal, Step};
 use crate::rig::blocked::{Limit, Thread, Wait};
 use crate::rig::hub::{Hub, Why};
-use crate::rig::peer::Peer;
-use crate::rig::sockets;
 
 /// A program is looked at so often before somebody types.
 const LOOK: Duration = Duration::from_millis(5);
@@ -18,6 +16,9 @@ const CALM: Duration = Duration::from_millis(80);
 const BLIND: Duration = Duration::from_millis(250);
 /// A program has noticed what was typed after this time, if it ever does.
 const NOTICED: Duration = Duration::from_millis(300);
+/// Who runs for this long, on a core of its own, and prints nothing, asks for keys again and again; or it takes
+/// what is typed ahead.
+const SPINS: Duration = Duration::from_millis(500);
 /// A program that reads what it gets has read it after this time.
 const TAKEN: Duration = Duration::from_secs(1);
 
@@ -28,9 +29,7 @@ pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
             looks_before_typing(actors, &step.name)
         }
         Act::Peer(AtPeer::Send(_)) => {
-            if let Ok((Actor::Peer(peer), hub, _)) = actors.find(&step.name) {
-                lets_it_read(peer, hub);
-            }
+            lets_it_read(actors, &step.name);
             Ok(())
         }
         _ => Ok(()),
@@ -69,6 +68,7 @@ fn waits_for_a_person(seat: &Seat, hub: &Hub) {
     let deadline = hub.deadline();
     let mut last = seat.seen();
     let mut since = Instant::now();
+    let mut had_run = seat.core_time().0;
     let over = || seat.terminal.look(|screen| screen.over().map(|_| ()));
     while hub.wait(Instant::now() + LOOK, over).is_none() && Instant::now() < deadline {
         let now = seat.seen();
@@ -83,10 +83,16 @@ fn waits_for_a_person(seat: &Seat, hub: &Hub) {
             _ if keyboard => now == last,
             _ => since.elapsed() >= CALM,
         };
-        if !same || !keyboard && threads.iter().any(busy) {
-            since = Instant::now();
-        } else if ready && noticed {
+        let busy = !keyboard && threads.iter().any(busy);
+        let spins = busy && seat.core_time().0.saturating_sub(had_run) >= SPINS;
+        if same && noticed && (ready && !busy || spins) {
             return;
+        }
+        if !same || busy {
+            since = Instant::now();
+        }
+        if !same {
+            had_run = seat.core_time().0;
         }
         last = now;
     }
@@ -98,12 +104,22 @@ fn busy(thread: &Thread) -> bool {
 }
 
 /// Waits until the other side has read what came before, so that it is not taken for one message.
-fn lets_it_read(peer: &Peer, hub: &Hub) {
+fn lets_it_read(actors: &Actors, name: &str) {
+    let peer = actors.on.iter().find_map(|(known, actor)| match actor {
+        Actor::Peer(peer) if known == name => Some(peer),
+        _ => None,
+    });
+    let Some(peer) = peer else { return };
     let remote = peer.socket().ok().and_then(|socket| socket.peer_addr().ok()?.as_socket());
     let Some((local, remote)) = peer.local().zip(remote) else { return };
+    let unread = || {
+        let mut sockets = actors.seats().flat_map(Seat::sockets);
+        // No program has the other end as long as it is in the listener's queue.
+        let other = sockets.find(|socket| socket.is_other_end(local, remote));
+        other.map_or(peer.awaits_a_reader(), |socket| socket.unread > 0)
+    };
     let deadline = Instant::now() + TAKEN;
-    let unread = || sockets::other_end(local, remote).is_some_and(|socket| socket.unread > 0);
     while unread() && Instant::now() < deadline {
-        hub.wait(Instant::now() + LOOK, || None::<()>);
+        actors.hub.wait(Instant::now() + LOOK, || None::<()>);
     }
 }

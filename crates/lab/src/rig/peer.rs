@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -75,6 +76,8 @@ pub(crate) struct Peer {
     listener: Option<Socket>,
     /// Received, and not yet expected by a step.
     received: Received,
+    /// Has it sent anything?
+    sent: bool,
     pub end: Option<End>,
 }
 
@@ -135,7 +138,7 @@ impl Peer {
             true => Received::Datagrams(VecDeque::new()),
             false => Received::Bytes(Vec::new()),
         };
-        Peer { socket, listener, received, end: None }
+        Peer { socket, listener, received, sent: false, end: None }
     }
 
     /// The address of this end, once connected; a Unix socket has none.
@@ -189,7 +192,18 @@ impl Peer {
             }
             _ => anyhow!("failed to send: {err}"),
         })?;
+        self.sent = true;
         Ok(())
+    }
+
+    /// Has it sent something to another side that has not ended the connection since?
+    #[must_use]
+    pub(crate) fn awaits_a_reader(&self) -> bool {
+        let Some(socket) = self.socket.as_ref().filter(|_| self.sent) else { return false };
+        // The end of the stream is seen although bytes before it are unread.
+        let hung_up = PollFlags::from_bits_retain(libc::POLLRDHUP);
+        let mut fds = [PollFd::new(socket.as_fd(), hung_up)];
+        poll(&mut fds, PollTimeout::ZERO) == Ok(0)
     }
 
     /// The connection, while it is open on this side.

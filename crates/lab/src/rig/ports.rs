@@ -15,7 +15,7 @@ use socket2::Socket;
 use crate::contract::{self, PORT};
 use crate::rig::hub::lock;
 use crate::rig::peer::Place;
-use crate::rig::sockets::{self, State};
+use crate::rig::sockets::{self, Keeps};
 
 /// The first connecting end of a session is 40001, the next 40002.
 const FIRST_CLIENT: u16 = 40001;
@@ -164,16 +164,11 @@ pub(crate) fn tell(words: &mut Vec<String>, told: &str) -> &'static str {
 /// False when they are kept by more than that.
 pub(crate) fn become_free(addrs: &[SocketAddr]) -> bool {
     let begin = Instant::now();
-    let kept = |state| {
-        let kept = |socket: &sockets::Socket| {
-            socket.state == state && addrs.iter().any(|addr| addr.port() == socket.local.port())
-        };
-        sockets::all().iter().any(kept)
-    };
-    while kept(State::TimeWait) && begin.elapsed() < TIME_WAIT {
+    let ports: Vec<u16> = addrs.iter().map(SocketAddr::port).collect();
+    while sockets::is_kept(&ports, Keeps::TimeWait) && begin.elapsed() < TIME_WAIT {
         thread::sleep(AGAIN);
     }
-    !kept(State::Listens)
+    !sockets::is_kept(&ports, Keeps::Listener)
 }
 
 /// Keeps others, in this process and in other labs on this machine, from choosing a port as well.

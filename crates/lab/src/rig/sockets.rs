@@ -1,104 +1,71 @@
-//! The system's own table of TCP sockets: who listens where, and what lies unread. Linux only.
+//! The sockets of other programs: where they listen, what lies unread, which ports are kept. Linux only.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags};
-use socket2::SockRef;
+use socket2::{SockRef, Type};
 
-/// One line of `/proc/net/tcp` or `tcp6` (proc_net(5)).
+/// A TCP socket that a program has open.
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
-    pub local: SocketAddr,
-    pub remote: SocketAddr,
-    pub state: State,
-    /// Bytes that have come and that the program has not read.
-    pub unread: usize,
     pub inode: u64,
+    pub local: SocketAddr,
+    pub listens: bool,
+    /// `None` unless it is connected.
+    pub remote: Option<SocketAddr>,
+    /// Bytes that have come and that the program has not read.
+    pub unread: u64,
+    /// Does it set SO_REUSEADDR (socket(7))?
+    pub reuses: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Listens,
-    /// Closed on this side first: the port is kept for a while (RFC 9293, 3.6.1).
-    TimeWait,
-    Other,
-}
-
-/// All TCP sockets of this network; none where the system has no such table.
-pub(crate) fn all() -> Vec<Socket> {
-    // Of this thread: it may have a network of its own.
-    let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
-    let text = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
-    text.iter().flat_map(|text| text.lines().skip(1)).filter_map(parse).collect()
-}
-
-fn parse(line: &str) -> Option<Socket> {
-    let mut fields = line.split_whitespace().skip(1);
-    let local = address(fields.next()?)?;
-    let remote = address(fields.next()?)?;
-    let state = match fields.next()? {
-        "0A" => State::Listens,
-        "06" => State::TimeWait,
-        _ => State::Other,
-    };
-    let (_, unread) = fields.next()?.split_once(':')?;
-    let unread = usize::from_str_radix(unread, 16).ok()?;
-    let inode = fields.nth(4)?.parse().ok()?;
-    Some(Socket { local, remote, state, unread, inode })
-}
-
-/// An address as the kernel prints it: 32 bits at a time, as they are in the memory of this machine.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (host, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let mut bytes = Vec::new();
-    for at in (0..host.len()).step_by(8) {
-        bytes.extend(u32::from_str_radix(host.get(at..at + 8)?, 16).ok()?.to_ne_bytes());
+/// The TCP sockets of these processes, each once; none where the system does not let this one look.
+///
+/// Their descriptors are looked at: the system's own table, `/proc/net/tcp`, takes milliseconds to read.
+pub(crate) fn of(processes: &[Pid]) -> Vec<Socket> {
+    let mut found: Vec<Socket> = Vec::new();
+    for pid in processes {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        for entry in descriptors {
+            let Some(inode) = fs::read_link(entry.path()).ok().and_then(|link| inode(&link)) else {
+                continue;
+            };
+            let known = found.iter().any(|socket| socket.inode == inode);
+            let descriptor = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(descriptor) = descriptor.filter(|_| !known) {
+                found.extend(duplicate(*pid, descriptor).and_then(|socket| look(inode, &socket)));
+            }
+        }
     }
-    let ip = match bytes.len() {
-        4 => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)),
-        _ => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)),
-    };
-    Some(SocketAddr::new(ip.to_canonical(), port))
-}
-
-/// The inodes of all sockets that these processes have open.
-pub(crate) fn of(processes: &[Pid]) -> BTreeSet<u64> {
-    let entries = processes.iter().flat_map(|pid| descriptors(*pid));
-    entries.filter_map(|entry| inode(&fs::read_link(entry.path()).ok()?)).collect()
-}
-
-/// Where these processes listen.
-pub(crate) fn listening(processes: &[Pid]) -> Vec<SocketAddr> {
-    let own = of(processes);
-    let listens = |socket: &Socket| socket.state == State::Listens && own.contains(&socket.inode);
-    let mut found: Vec<SocketAddr> =
-        all().into_iter().filter(listens).map(|socket| socket.local).collect();
-    found.sort();
-    found.dedup();
     found
 }
 
-/// Does one of these processes listen without SO_REUSEADDR (socket(7))?
-pub(crate) fn keeps_its_port(processes: &[Pid]) -> bool {
-    let listening: BTreeSet<u64> = all()
-        .iter()
-        .filter(|socket| socket.state == State::Listens)
-        .map(|socket| socket.inode)
-        .collect();
-    let without = |pid: &Pid, entry: &fs::DirEntry| {
-        let inode =
-            inode(&fs::read_link(entry.path()).ok()?).filter(|inode| listening.contains(inode))?;
-        let descriptor = entry.file_name().to_str()?.parse().ok()?;
-        let socket = duplicate(*pid, descriptor)?;
-        Some(inode > 0 && !SockRef::from(&socket).reuse_address().ok()?)
+fn look(inode: u64, socket: &OwnedFd) -> Option<Socket> {
+    let known = SockRef::from(socket);
+    if known.r#type().ok()? != Type::STREAM {
+        return None;
+    }
+    let address = |addr: socket2::SockAddr| {
+        let addr = addr.as_socket()?;
+        Some(SocketAddr::new(addr.ip().to_canonical(), addr.port()))
     };
-    processes.iter().any(|pid| descriptors(*pid).any(|entry| without(pid, &entry) == Some(true)))
+    Some(Socket {
+        inode,
+        listens: getsockopt(socket, sockopt::AcceptConn).unwrap_or_default(),
+        local: known.local_addr().ok().and_then(address)?,
+        remote: known.peer_addr().ok().and_then(address),
+        unread: rustix::io::ioctl_fionread(socket).unwrap_or_default(),
+        reuses: known.reuse_address().ok()?,
+    })
+}
+
+fn inode(link: &Path) -> Option<u64> {
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 /// A descriptor of another process, as one of this one's own: it closes nothing but itself.
@@ -108,17 +75,39 @@ pub(super) fn duplicate(process: Pid, descriptor: i32) -> Option<OwnedFd> {
     rustix::process::pidfd_getfd(program, descriptor, PidfdGetfdFlags::empty()).ok()
 }
 
-fn descriptors(process: Pid) -> impl Iterator<Item = fs::DirEntry> {
-    fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten()
+impl Socket {
+    /// Is it the other end of a connection on this machine whose end here has these addresses?
+    pub(crate) fn is_other_end(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        self.local == remote && self.remote == Some(local)
+    }
 }
 
-fn inode(link: &Path) -> Option<u64> {
-    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+/// What keeps a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    Listener,
+    /// A connection that was closed on this side first: the port is kept for a while (RFC 9293, 3.6.1).
+    TimeWait,
 }
 
-/// The other end of a connection on this machine, from the addresses of this one.
-pub(crate) fn other_end(local: SocketAddr, remote: SocketAddr) -> Option<Socket> {
-    all().into_iter().find(|socket| socket.local == remote && socket.remote == local)
+/// Is one of these ports kept by such a socket of anybody? From `/proc/net/tcp` and `tcp6` (proc_net(5)).
+pub(crate) fn is_kept(ports: &[u16], by: Keeps) -> bool {
+    let state = match by {
+        Keeps::Listener => "0A",
+        Keeps::TimeWait => "06",
+    };
+    // Of this thread: it may have a network of its own.
+    let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
+    tables.map(|table| fs::read_to_string(table).unwrap_or_default()).iter().any(|table| {
+        table.lines().filter_map(kept).any(|(port, found)| found == state && ports.contains(&port))
+    })
+}
+
+/// The local port of a line of the table, and the state of the socket.
+fn kept(line: &str) -> Option<(u16, &str)> {
+    let mut fields = line.split_whitespace().skip(1);
+    let (_, port) = fields.next()?.split_once(':')?;
+    Some((u16::from_str_radix(port, 16).ok()?, fields.nth(1)?))
 }
 
 #[cfg(test)]
@@ -131,25 +120,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_as_the_kernel_prints_it() {
-        let v4 = format!("{:08X}:1389", u32::from_ne_bytes([127, 0, 0, 1]));
-        assert_eq!(address(&v4), Some("127.0.0.1:5001".parse().unwrap()));
-        let words =
-            [0, 0, u32::from_ne_bytes([0, 0, 255, 255]), u32::from_ne_bytes([127, 0, 0, 1])];
-        let mapped: String = words.map(|word| format!("{word:08X}")).concat();
-        assert_eq!(address(&format!("{mapped}:0050")), Some("127.0.0.1:80".parse().unwrap()));
+    fn a_line_of_the_table_gives_port_and_state() {
+        let line = "   1: 0100007F:1389 00000000:0000 0A 00000000:00000000 00:00000000 00000000";
+        assert_eq!(kept(line), Some((5001, "0A")));
     }
 
     #[test]
     fn what_lies_unread_at_the_other_end_is_seen() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (accepted, _) = listener.accept().unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut stream = TcpStream::connect(addr).unwrap();
+        let (_accepted, _) = listener.accept().unwrap();
         stream.write_all(b"hello").unwrap();
         let (local, remote) = (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
-        let other = other_end(local, remote).unwrap();
-        assert_eq!((other.unread, other.local), (5, accepted.local_addr().unwrap()));
-        assert!(of(&[getpid()]).contains(&other.inode));
-        assert!(listening(&[getpid()]).contains(&listener.local_addr().unwrap()));
+        let sockets = of(&[getpid()]);
+        let other = sockets.iter().find(|socket| socket.is_other_end(local, remote)).unwrap();
+        assert_eq!((other.unread, other.listens), (5, false));
+        let own = sockets.iter().find(|socket| socket.listens && socket.local == addr).unwrap();
+        // The standard library sets it.
+        assert!(own.reuses);
+        assert!(is_kept(&[addr.port()], Keeps::Listener));
+        assert!(!is_kept(&[addr.port()], Keeps::TimeWait));
     }
 }
