@@ -509,7 +509,7 @@ impl Actors<'_> {
             let seen = total();
             let news = self.hub.wait(Instant::now() + QUIET, || (total() != seen).then_some(()));
             // On a busy machine a program may be about to print, and only lack the time for it.
-            let rest = self.seats().all(|seat| seat.terminal.rests());
+            let rest = self.seats().all(|seat| seat.terminal.rests()) && !self.hub.passes_on();
             let flood = self.hub.flood().is_some();
             if news.is_none() && rest || flood || Instant::now() >= deadline {
                 break;

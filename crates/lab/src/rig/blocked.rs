@@ -132,6 +132,8 @@ pub(crate) struct Stall {
     busy: f64,
     /// Since then, each thread with how often it had run.
     calm: Option<(Instant, BTreeMap<String, u64>)>,
+    /// Nothing was on its way at the last look.
+    sure: bool,
 }
 
 impl Stall {
@@ -140,8 +142,12 @@ impl Stall {
         self.busy.max(1.0)
     }
 
-    /// True once nothing more can come.
-    pub(crate) fn look(&mut self, programs: &[(String, Pid)]) -> bool {
+    /// True once nothing more can come. `passes_on` hurries what is on its way, and says whether anything is.
+    pub(crate) fn look(
+        &mut self,
+        programs: &[(String, Pid)],
+        passes_on: impl Fn() -> bool,
+    ) -> bool {
         if self.last.as_ref().is_some_and(|(at, _)| at.elapsed() < PERIOD) {
             return false;
         }
@@ -157,7 +163,12 @@ impl Stall {
         let long = self.since.is_some_and(|since| since.elapsed() >= REST.mul_f64(self.busy));
         let stalled = depends && long && self.looks >= LOOKS || self.only_polls(&last, &now);
         self.last = Some((Instant::now(), now));
-        stalled && !programs.iter().any(|(_, pid)| process::family(*pid).into_iter().any(has_alarm))
+        // Whoever got something by that shows it at the next look.
+        let nothing = stalled && !passes_on();
+        let sure = std::mem::replace(&mut self.sure, nothing);
+        nothing
+            && sure
+            && !programs.iter().any(|(_, pid)| process::family(*pid).into_iter().any(has_alarm))
     }
 
     /// Have those that do not wait for ever only looked around, and found nothing, for a while?

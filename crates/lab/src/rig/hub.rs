@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::poll::PollTimeout;
 use nix::unistd::Pid;
 
 use crate::rig::blocked::{self, Stall, Thread};
 use crate::rig::process::Exit;
 use crate::rig::screen::Screen;
+use crate::rig::terminal::{self, Output};
 
 /// What must happen within this time, or it has failed, unless somebody has more patience. It never
 /// makes anybody wait longer.
@@ -33,6 +35,7 @@ struct Program {
     name: String,
     pid: Pid,
     screen: Arc<Mutex<Screen>>,
+    output: Arc<Output>,
 }
 
 /// Why nothing more comes.
@@ -111,8 +114,15 @@ impl Hub {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    pub(super) fn add(&self, name: &str, pid: Pid, screen: &Arc<Mutex<Screen>>) {
-        let program = Program { name: name.to_owned(), pid, screen: Arc::clone(screen) };
+    pub(super) fn add(
+        &self,
+        name: &str,
+        pid: Pid,
+        screen: &Arc<Mutex<Screen>>,
+        output: &Arc<Output>,
+    ) {
+        let (screen, output) = (Arc::clone(screen), Arc::clone(output));
+        let program = Program { name: name.to_owned(), pid, screen, output };
         lock(&self.programs).push(program);
     }
 
@@ -170,7 +180,7 @@ impl Hub {
             if let Some((name, line)) = self.flood() {
                 return Err(Why::Flood(name, line));
             }
-            if stall.look(&self.running()) {
+            if stall.look(&self.running(), || self.passes_on()) {
                 // What came while this was found out is not lost.
                 return condition(moment).ok_or(Why::Stall);
             }
@@ -193,6 +203,18 @@ impl Hub {
             let screen = lock(&program.screen);
             let last = screen.last().unwrap_or_default().to_owned();
             screen.flooded().then(|| (program.name.clone(), last))
+        })
+    }
+
+    /// Passes on what the kernel still has of keys; is there output that no screen shows yet?
+    ///
+    /// The kernel has threads of its own for that, which wait for a core like everybody on a busy machine.
+    pub(crate) fn passes_on(&self) -> bool {
+        let programs = lock(&self.programs);
+        programs.iter().for_each(|program| terminal::pass_on_keys(program.pid));
+        programs.iter().any(|program| {
+            let screen = lock(&program.screen);
+            !screen.closed && (screen.taking || program.output.has_more(PollTimeout::ZERO))
         })
     }
 

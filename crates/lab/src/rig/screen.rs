@@ -67,6 +67,8 @@ pub struct Screen {
     fresh: usize,
     /// Bytes so far.
     bytes: usize,
+    /// More has been read, or is about to be, and is not shown yet.
+    pub(crate) taking: bool,
     /// The program's end of the terminal is closed: nothing more comes.
     pub(crate) closed: bool,
     pub(crate) exit: Option<Exit>,
@@ -84,6 +86,7 @@ impl Screen {
             raw: VecDeque::new(),
             fresh: 0,
             bytes: 0,
+            taking: false,
             closed: false,
             exit: None,
         }

@@ -1,6 +1,8 @@
 //! A program on a pseudo-terminal: its keyboard, its window, its screen.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use crate::rig::blocked;
@@ -15,6 +18,7 @@ use crate::rig::command;
 use crate::rig::hub::{Hub, lock};
 use crate::rig::process::{self, Running};
 use crate::rig::screen::{COLUMNS, Screen};
+use crate::rig::sockets;
 use crate::rig::witness::{End, Watch};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
@@ -104,8 +108,8 @@ impl Terminal {
             None => Box::new(running.end()),
         };
         let screen = Arc::new(Mutex::new(Screen::new()));
-        hub.add(name, running.pid(), &screen);
-        let mut output = pair.master.try_clone_reader()?;
+        let output = Arc::new(Output::of(&*pair.master)?);
+        hub.add(name, running.pid(), &screen, &output);
         let keyboard = Arc::new(Mutex::new(pair.master.take_writer()?));
         let terminal = Terminal {
             program: running,
@@ -119,18 +123,22 @@ impl Terminal {
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             let mut flooded = false;
-            while let Ok(n @ 1..) = output.read(&mut buffer) {
+            while let Some(n) = output.read(&mut buffer, || lock(&reader_screen).taking = true) {
+                let mut screen = lock(&reader_screen);
                 // A flood is drained unseen, so that nobody waits long for a look at the screen.
-                if !flooded || reader_hub.watched() {
-                    let mut screen = lock(&reader_screen);
-                    flooded = screen.show(&buffer[..n]);
-                    let replies = screen.replies();
-                    drop(screen);
-                    if !replies.is_empty() {
-                        let _ = press(&keyboard, &replies);
+                let replies = match !flooded || reader_hub.watched() {
+                    true => {
+                        flooded = screen.show(&buffer[..n]);
+                        screen.replies()
                     }
-                    reader_hub.announce();
+                    false => Vec::new(),
+                };
+                screen.taking = false;
+                drop(screen);
+                if !replies.is_empty() {
+                    let _ = press(&keyboard, &replies);
                 }
+                reader_hub.announce();
                 // Who looks on sees it run. The program waits in its write meanwhile, not on the processor.
                 if flooded && reader_hub.watched() {
                     thread::sleep(GLANCE);
@@ -209,6 +217,51 @@ impl Terminal {
     pub(crate) fn rests(&self) -> bool {
         self.look(|screen| screen.over().is_some())
             || process::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
+    }
+}
+
+/// What a program prints on its terminal, on its way to the screen.
+pub(super) struct Output(File);
+
+impl Output {
+    fn of(master: &dyn MasterPty) -> Result<Output> {
+        let descriptor = master.as_raw_fd().context("a pseudo-terminal without a descriptor")?;
+        let descriptor = sockets::duplicate(Pid::this(), descriptor);
+        Ok(Output(
+            descriptor.context("failed to look at a descriptor of a pseudo-terminal")?.into(),
+        ))
+    }
+
+    /// Waits for more, calls `begin`, and reads it; `None` once the program's end is closed and all was read.
+    ///
+    /// A read alone could be told of that end before it is given the last that was written: the kernel looks
+    /// for output first, and for the end after that.
+    fn read(&self, buffer: &mut [u8], begin: impl Fn()) -> Option<usize> {
+        loop {
+            if !self.has_more(PollTimeout::NONE) {
+                continue;
+            }
+            begin();
+            match (&self.0).read(buffer) {
+                Ok(n @ 1..) => return Some(n),
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// Is there something to read, or the end? What the kernel has not yet passed on comes first (n_tty.c).
+    pub(super) fn has_more(&self, timeout: PollTimeout) -> bool {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, timeout).is_ok_and(|ready| ready > 0)
+    }
+}
+
+/// Sees to it that the keys that were typed at a program have reached its end of the terminal.
+pub(super) fn pass_on_keys(program: Pid) {
+    if let Some(terminal) = sockets::duplicate(program, 0) {
+        let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, PollTimeout::ZERO);
     }
 }
 
