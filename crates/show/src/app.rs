@@ -16,7 +16,7 @@ use crate::Event;
 use crate::kernel::Eyes;
 use crate::lesson::{self, Lesson};
 use crate::overlay::Overlay;
-use crate::run::{News, Run};
+use crate::run::{LETTER, News, Run};
 use crate::theme::Theme;
 
 /// A step is seen to run for this long at least.
@@ -58,7 +58,7 @@ pub(crate) struct App {
     /// The group that runs or comes next.
     pub group: usize,
     pub state: State,
-    /// When the step that runs began.
+    /// When that became so, or the last key came since.
     pub since: Instant,
     /// Until then it is seen to run, even if it is over.
     calm: Instant,
@@ -82,7 +82,7 @@ pub(crate) struct App {
     pub eyes: Eyes,
     /// When the view changed last, and how many looks there were since.
     changed: (Instant, usize),
-    /// Show what a recording says in the place of what this machine's kernel does.
+    /// Nobody looks on: what is shown of the kernel is what the recording says, and no step lasts for the eyes' sake.
     pub recorded: bool,
     /// The time that each session took so far, and whether it was shown to its end.
     taken_times: HashMap<usize, (Duration, bool)>,
@@ -98,6 +98,7 @@ impl App {
         cast: Cast,
         theme: Theme,
         tell: Sender<Event>,
+        recorded: bool,
     ) -> Result<App> {
         let now = Instant::now();
         let lesson = Lesson::open(sessions[at].clone())?;
@@ -127,7 +128,7 @@ impl App {
             opened: now,
             eyes: Eyes::default(),
             changed: (now, 0),
-            recorded: false,
+            recorded,
             taken_times: HashMap::new(),
         };
         app.play(0);
@@ -177,10 +178,12 @@ impl App {
         self.run = None;
         self.logs.clear();
         (self.group, self.strayed, self.taken, self.message) = (0, false, None, None);
-        (self.state, self.since, self.eyes) = (State::Busy, Instant::now(), Eyes::default());
-        self.calm = self.since;
+        self.becomes(State::Busy);
+        (self.calm, self.eyes) = (self.since, Eyes::default());
         self.runs += 1;
-        self.run = Some(Run::start(self.runs, &self.lesson.session, &self.cast, fast, &self.tell));
+        let letter = if self.recorded { Duration::ZERO } else { LETTER };
+        let session = &self.lesson.session;
+        self.run = Some(Run::start(self.runs, session, &self.cast, (fast, letter), &self.tell));
     }
 
     /// What the play says; a play that was given up may still have said something.
@@ -191,7 +194,10 @@ impl App {
         self.changed = (Instant::now(), 0);
         let steps = &self.lesson.session.steps;
         match news {
-            News::Ready(group) => (self.group, self.state) = (group, State::Ready),
+            News::Ready(group) => {
+                self.group = group;
+                self.becomes(State::Ready);
+            }
             News::Before(at) => {
                 if let Some(group) = self.lesson.groups.iter().position(|group| group.start == at) {
                     self.group = group;
@@ -199,10 +205,17 @@ impl App {
                 self.log(at, lesson::of_peer(&steps[at], false));
             }
             News::Held(at) => self.log(at, lesson::of_peer(&steps[at], true)),
-            News::Failed(report) => self.state = State::Failed(report),
-            News::Done => (self.group, self.state) = (self.lesson.groups.len(), State::Done),
+            News::Failed(report) => self.becomes(State::Failed(report)),
+            News::Done => {
+                self.group = self.lesson.groups.len();
+                self.becomes(State::Done);
+            }
             News::Changed => {}
         }
+    }
+
+    fn becomes(&mut self, state: State) {
+        (self.state, self.since) = (state, Instant::now());
     }
 
     fn log(&mut self, at: usize, text: Option<String>) {
@@ -235,8 +248,8 @@ impl App {
         }
         match &self.state {
             State::Ready => {
-                (self.state, self.since) = (State::Busy, Instant::now());
-                self.calm = self.since + STEP;
+                self.becomes(State::Busy);
+                self.calm = self.since + if self.recorded { Duration::ZERO } else { STEP };
                 if let Some(run) = &self.run {
                     run.go();
                 }
@@ -266,6 +279,10 @@ impl App {
     /// False when it is time to leave.
     pub(crate) fn key(&mut self, key: KeyEvent) -> bool {
         self.changed = (Instant::now(), 0);
+        if !matches!(self.state, State::Busy) {
+            // The automatic pace gives the time to read anew.
+            self.since = self.changed.0;
+        }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         if self.taken.is_some() {
             self.type_freely(key);
@@ -397,14 +414,11 @@ impl App {
     /// What has come due by itself; true when that changes the view.
     pub(crate) fn tick(&mut self) -> bool {
         let due = self.due();
-        if self.auto && self.ready() && self.since.elapsed() >= self.pace() {
-            self.next();
-        }
-        if self.auto && matches!(self.state, State::Done) && self.changed.0.elapsed() >= self.pace()
-        {
-            match self.at + 1 < self.count() {
-                true => self.load(self.at + 1, 0),
-                false => self.auto = false,
+        if self.paced().is_some_and(|due| due <= Instant::now()) {
+            let last = matches!(self.state, State::Done) && self.at + 1 == self.count();
+            self.auto = !last;
+            if !last {
+                self.next();
             }
         }
         let (at, looks) = self.changed;
@@ -421,22 +435,19 @@ impl App {
         let calm = (matches!(self.state, State::Ready) && !self.ready()).then_some(self.calm);
         let long = matches!(self.state, State::Busy)
             .then(|| self.since + Duration::from_secs(elapsed.as_secs() + 1));
-        let pace = match self.state {
-            State::Ready if self.auto => Some(self.since + self.pace()),
-            State::Done if self.auto => Some(changed + self.pace()),
-            _ => None,
-        };
         let open = self.opened.elapsed();
         let minute = self
             .notes_time()
             .map(|_| self.opened + MINUTE * (u32::try_from(open.as_secs() / 60).unwrap_or(0) + 1));
-        [look, calm, long, pace, minute].into_iter().flatten().min()
+        [look, calm, long, self.paced(), minute].into_iter().flatten().min()
     }
 
     /// Does each terminal show what the recording has, and its program wait there? `None` without a recording.
     pub(crate) fn rests(&self) -> Option<bool> {
         let story = self.lesson.story.as_ref()?;
-        let now = story.after(self.shown()?);
+        // Before the first step there is nothing that moves.
+        let Some(shown) = self.shown() else { return Some(true) };
+        let now = story.after(shown);
         let audience = &self.run.as_ref()?.audience;
         let ports = audience.ports();
         let rests = |window: &Window| {
@@ -460,6 +471,13 @@ impl App {
                     }
         };
         Some(audience.windows().iter().all(rests))
+    }
+
+    /// When the automatic pace goes on.
+    fn paced(&self) -> Option<Instant> {
+        let over = matches!(self.state, State::Ready | State::Done);
+        let looks = self.overlay.is_none() && self.taken.is_none();
+        (self.auto && over && looks).then(|| self.since + self.pace())
     }
 
     /// How long the view stays at the automatic pace.

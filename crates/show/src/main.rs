@@ -109,13 +109,14 @@ fn show(options: &Options) -> Result<()> {
     let what = options.what.as_deref();
     let recorded = !options.record.is_empty();
     if recorded {
+        record::usable(&options.record)?;
         let sessions = stages::find(what)?;
         stages::build_only(&sessions)?;
         let (tell, events) = channel();
         screen::end_on_a_signal(|| ())?;
         ratatui::crossterm::style::force_color_output(true);
         let theme = Theme { light: options.light, colour: true, utf8: true };
-        let mut app = App::open(sessions, 0, stages::troupe()?, theme, tell)?;
+        let mut app = App::open(sessions, 0, stages::troupe()?, theme, tell, true)?;
         return record::record(&mut app, &events, &options.record);
     }
     screen::usable(what)?;
@@ -129,7 +130,7 @@ fn show(options: &Options) -> Result<()> {
     let theme = Theme::from_env(options.light);
     let desk = Desk::open(&tell)?;
     let screen = Screen::open(&tell)?;
-    let mut app = App::open(sessions, at, cast, theme, tell)?;
+    let mut app = App::open(sessions, at, cast, theme, tell, false)?;
     let shown = watch(&mut app, screen, desk, &events);
     app.leave();
     // Every program ends before the audience has its shell back.

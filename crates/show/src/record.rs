@@ -64,19 +64,25 @@ struct Cast {
     still: Option<Buffer>,
 }
 
-/// Plays all sessions of the app, and writes what was seen into these files, each by its ending.
-///
 /// # Errors
 ///
-/// A step does not hold, or a file cannot be written.
-pub(crate) fn record(app: &mut App, events: &Receiver<Event>, files: &[PathBuf]) -> Result<()> {
+/// One of the files has an ending that no recording has.
+pub(crate) fn usable(files: &[PathBuf]) -> Result<()> {
     for file in files {
         let ending = file.extension().unwrap_or_default();
         if !["cast", "js", "svg"].iter().any(|known| ending == *known) {
             bail!("{}: a recording is a file that ends in .cast, .js or .svg", file.display());
         }
     }
-    app.recorded = true;
+    Ok(())
+}
+
+/// Plays all sessions of the app, and writes what was seen into these files, each by its ending.
+///
+/// # Errors
+///
+/// A step does not hold, or a file cannot be written.
+pub(crate) fn record(app: &mut App, events: &Receiver<Event>, files: &[PathBuf]) -> Result<()> {
     let area = Rect::new(0, 0, SIZE.0, SIZE.1);
     let options = TerminalOptions { viewport: Viewport::Fixed(area) };
     let tape = Tape::default();

@@ -15,7 +15,7 @@ use lab::play::live::{Audience, Live};
 use crate::Event;
 
 /// What a person takes for a letter, and at most for a line.
-const LETTER: Duration = Duration::from_millis(40);
+pub(crate) const LETTER: Duration = Duration::from_millis(40);
 const LINE: Duration = Duration::from_millis(600);
 /// Changes that follow each other this closely are one.
 const TOGETHER: Duration = Duration::from_millis(10);
@@ -55,12 +55,13 @@ pub(crate) fn groups(session: &Session) -> Vec<Range<usize>> {
 }
 
 impl Run {
-    /// Plays up to the group `fast` without a pause, and from there on one group for each [`Run::go`].
+    /// Plays up to the group `fast` without a pause, and from there on one group for each [`Run::go`], in which a
+    /// person takes this time for a letter.
     pub(crate) fn start(
         number: u64,
         session: &Session,
         cast: &Cast,
-        fast: usize,
+        (fast, letter): (usize, Duration),
         tell: &Sender<Event>,
     ) -> Run {
         let (go, wait) = channel();
@@ -70,6 +71,7 @@ impl Run {
             cast: cast.clone(),
             audience: audience.clone(),
             marks: Arc::clone(&marks),
+            letter,
         };
         let news = tell.clone();
         let thread = thread::spawn(move || {
@@ -115,6 +117,7 @@ struct Play {
     cast: Cast,
     audience: Audience,
     marks: Arc<Mutex<HashMap<i32, Mark>>>,
+    letter: Duration,
 }
 
 impl Play {
@@ -133,12 +136,8 @@ impl Play {
                 *self.marks.lock().unwrap_or_else(PoisonError::into_inner) = marks.collect();
                 for at in group {
                     tell(News::Before(at));
-                    let letter = if number < fast {
-                        Duration::ZERO
-                    } else {
-                        letter(&self.session.steps[at])
-                    };
-                    match live.step(at, letter) {
+                    let letter = if number < fast { Duration::ZERO } else { self.letter };
+                    match live.step(at, letter.min(in_line(&self.session.steps[at]))) {
                         Ok(_) => tell(News::Held(at)),
                         Err(report) => return Some(News::Failed(report)),
                     }
@@ -153,8 +152,8 @@ impl Play {
     }
 }
 
-fn letter(step: &Step) -> Duration {
+/// The most that a letter of what is typed in this step may take.
+fn in_line(step: &Step) -> Duration {
     let Act::Terminal(AtTerminal::Type(text)) = &step.act else { return Duration::ZERO };
-    let letters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX).max(1);
-    LETTER.min(LINE / letters)
+    LINE / u32::try_from(text.chars().count()).unwrap_or(u32::MAX).max(1)
 }
