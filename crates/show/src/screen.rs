@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lab::rig::process;
+use nix::sys::termios::{FlushArg, tcflush};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, KeyEventKind};
 use ratatui::crossterm::{cursor, execute, style, terminal};
@@ -60,6 +61,8 @@ impl Screen {
         give_back_on_a_panic();
         end_on_a_signal(give_back)?;
         terminal::enable_raw_mode().context("failed to take the terminal over")?;
+        // Whoever pressed keys while the programs were built did not see what they would do.
+        let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
         execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
             .context("failed to take the terminal over")?;
         let screen = Screen(

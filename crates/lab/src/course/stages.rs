@@ -278,7 +278,7 @@ pub fn build_for(sessions: &[Session]) -> Result<()> {
 ///
 /// As [`build`].
 pub fn build_only(sessions: &[Session]) -> Result<()> {
-    cargo_build(&["--quiet", "--bins", "--package", "stage*"])?;
+    cargo_build(&["--bins", "--package", "stage*"])?;
     build_examples_for(sessions)
 }
 
