@@ -160,6 +160,8 @@ const SENT_BYTES: usize = 64 * 1024 * 1024;
 const MARKS: &str = "$ > ! | ~ =";
 /// How the place of a random word begins.
 const WORD: &str = "{word";
+/// A byte that comes so often in a row is counted, where bytes are shown.
+const LONG_RUN: usize = 32;
 const SYLLABLES: usize = 4;
 /// Without q, which ends a conversation.
 const CONSONANTS: &[u8] = b"bdfgklmnprstvz";
@@ -515,10 +517,26 @@ fn parse_bytes(quoted: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Shows bytes as a session file writes them: in quotes, escaped.
+/// Shows bytes as a session file writes them: in quotes, escaped, a long run of one byte as `"x" * 4096`.
 #[must_use]
 pub fn quote(bytes: &[u8]) -> String {
-    format!("\"{}\"", bytes.escape_ascii())
+    let mut parts = Vec::new();
+    let mut plain = Vec::new();
+    for run in bytes.chunk_by(|one, next| one == next) {
+        if run.len() < LONG_RUN {
+            plain.extend_from_slice(run);
+            continue;
+        }
+        if !plain.is_empty() {
+            parts.push(format!("\"{}\"", plain.escape_ascii()));
+            plain.clear();
+        }
+        parts.push(format!("\"{}\" * {}", run[..1].escape_ascii(), run.len()));
+    }
+    if parts.is_empty() || !plain.is_empty() {
+        parts.push(format!("\"{}\"", plain.escape_ascii()));
+    }
+    parts.join(" + ")
 }
 
 /// Shows text as it is, but for control characters: they must not drive the terminal.
@@ -540,6 +558,7 @@ impl fmt::Display for Step {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -630,10 +649,19 @@ mod tests {
         assert_ne!(words(None), words(None));
     }
 
+    #[test]
+    fn a_long_run_of_one_byte_is_counted() {
+        assert_eq!(quote(b""), r#""""#);
+        assert_eq!(quote(&[b'x'; 31]), format!("\"{}\"", "x".repeat(31)));
+        let zeros = [b"hello".as_slice(), &[0; 1019], b"\"x"].concat();
+        assert_eq!(quote(&zeros), r#""hello" + "\x00" * 1019 + "\"x""#);
+    }
+
     proptest! {
         #[test]
-        fn quoted_bytes_are_read_back(bytes in any::<Vec<u8>>()) {
-            prop_assert_eq!(parse_bytes(&quote(&bytes)), Ok(bytes));
+        fn quoted_bytes_are_read_back(runs in vec((any::<u8>(), 1..100_usize), 0..20)) {
+            let bytes: Vec<u8> = runs.iter().flat_map(|(byte, n)| vec![*byte; *n]).collect();
+            prop_assert_eq!(parse_repeated(&quote(&bytes)), Ok(bytes));
         }
 
         #[test]

@@ -162,7 +162,8 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static s
         if newline(&got) || got.strip_prefix(expected.as_str()).is_some_and(newline) {
             return Some("A newline was sent along: send the bytes of the message only.");
         }
-        if expected.strip_prefix(PREFIX).is_some_and(|message| got.starts_with(message)) {
+        let message = expected.strip_prefix(PREFIX).filter(|_| !got.starts_with(PREFIX));
+        if message.is_some_and(|message| got.starts_with(message)) {
             return Some(
                 "The answer lacks its prefix: it is \"server send :\" and then the message.",
             );
