@@ -1,5 +1,6 @@
 //! Where things stand from left to right: the server's side, the wire, the client's side.
 
+use super::text::Anchor;
 use crate::wire::story::{Place, Side, State, Story, What};
 
 pub(super) const WIDTH: f64 = 880.0;
@@ -114,6 +115,11 @@ impl Columns {
     /// Inwards from the outer edge: to the right on the server's side.
     pub(super) fn inwards(side: Side) -> f64 {
         if side == Side::Server { 1.0 } else { -1.0 }
+    }
+
+    /// For a text that goes from a point away from the wire.
+    pub(super) fn away(side: Side) -> Anchor {
+        if side == Side::Server { Anchor::End } else { Anchor::Start }
     }
 }
 
