@@ -60,13 +60,13 @@ impl<'a> Composer<'a> {
         let connections = 0..self.story.connections.len();
         let ends: Vec<(usize, Side)> =
             connections.flat_map(|at| SIDES.map(|side| (at, side))).collect();
-        let stripes: Vec<Beside> =
-            ends.iter().flat_map(|(at, side)| self.unread(*at, *side)).collect();
+        let mut stripes = self.queue();
+        stripes.extend(ends.iter().flat_map(|(at, side)| self.unread(*at, *side)));
         for (connection, side) in ends {
             self.bar(connection, side);
         }
         stripes.iter().for_each(|stripe| self.beside(stripe));
-        self.nobody_listens();
+        self.no_connection();
         self.arrows();
         self.texts();
         super::legend::draw(&mut self.drawing);

@@ -76,12 +76,19 @@ impl Tap {
                 continue;
             }
             self.under_way += 1;
-            if let Some(segment) = Segment::read(&frame[..n]) {
+            // How often a SYN that nobody answers is sent again is a matter of time.
+            if let Some(segment) = Segment::read(&frame[..n]).filter(|segment| self.is_new(segment))
+            {
                 lines.push(self.line(&segment, ports));
             }
         }
         self.frame = frame;
         self.under_way == 0
+    }
+
+    fn is_new(&self, segment: &Segment) -> bool {
+        let way = (segment.from, segment.to);
+        segment.flags != SYN || self.initial.get(&way) != Some(&segment.seq)
     }
 
     /// Ports as sessions show them, sequence numbers counted from the SYN.

@@ -6,7 +6,7 @@ mod segments;
 use std::ops::Range;
 
 use super::lines::{self, Form, Header, Line};
-use super::{Act, Call, Event, Kind, Now, Party, Place, Side, Story, What};
+use super::{Act, Call, Event, Kind, Now, Party, Place, Segment, Side, Story, What};
 use crate::contract::PORT;
 
 /// What is known of the programs and sockets at the line that is read.
@@ -354,6 +354,12 @@ impl Story {
             .any(|(_, place)| matches!(place, Place::Waits(call) if call == "keyboard"))
     }
 
+    /// Is it a SYN that nobody answers, although somebody listens?
+    pub(crate) fn is_ignored(&self, syn: &Segment, now: &Now) -> bool {
+        now.listening.iter().any(|(port, _)| *port == syn.header.to)
+            && now.socket(syn.connection, syn.from.other()).is_none()
+    }
+
     /// The program that a thread is of; of all others, itself.
     #[must_use]
     pub fn root(&self, party: usize) -> usize {
@@ -364,6 +370,6 @@ impl Story {
     }
 }
 
-fn port_of(addr: &str) -> Option<u16> {
+pub(super) fn port_of(addr: &str) -> Option<u16> {
     addr.rsplit_once(':')?.1.parse().ok()
 }

@@ -168,12 +168,14 @@ pub(crate) fn unquote(quoted: &str) -> String {
 pub(crate) fn length(quoted_and_more: &str) -> u64 {
     let end = quoted(quoted_and_more).unwrap_or(quoted_and_more.len());
     let (text, more) = quoted_and_more.split_at(end);
+    let (more, next) = more.split_once(" + ").unwrap_or((more, ""));
     let number = |after| more.strip_prefix(after)?.trim().parse::<u64>().ok();
-    number("... ").unwrap_or_else(|| {
+    let length = number("... ").unwrap_or_else(|| {
         let bytes = |piece: &Result<String, u8>| piece.as_ref().map_or(1, |text| text.len() as u64);
         let once: u64 = pieces(text).iter().map(bytes).sum();
         once.saturating_mul(number(" * ").unwrap_or(1))
-    })
+    });
+    if next.is_empty() { length } else { length.saturating_add(self::length(next)) }
 }
 
 /// Each character in the quotes, or the byte that is none.
@@ -260,6 +262,7 @@ mod tests {
             (r#""\u{1b}[2J""#, 4),
             (r#""0123"... 1024"#, 1024),
             (r#""0123" * 64"#, 256),
+            (r#""0123" * 64 + "q" + " + ""#, 260),
             (r#""""#, 0),
         ] {
             assert_eq!(length(quoted), bytes, "{quoted}");

@@ -99,6 +99,25 @@ fn what_is_queued_and_unread_is_counted() {
 }
 
 #[test]
+fn a_full_queue_leaves_a_client_without_an_answer() {
+    let story = story("plain-full-queue.session");
+    let now = story.after(3);
+    let queued = |at| now.socket(at, Side::Server).map(|end| end.queued);
+    assert_eq!([0, 1, 2].map(queued), [Some(true), Some(true), None]);
+    assert!(story.sentences(3).any(|sentence| sentence.contains("queue for `accept` is full")));
+}
+
+#[test]
+fn an_address_in_use_is_that_of_a_listener_or_of_an_old_connection() {
+    for (name, act, why) in [
+        ("address-in-use.session", 1, "somebody listens on 127.0.0.1:5001 already"),
+        ("plain-restart.session", 5, "nobody listens on 127.0.0.1:5001, but an old connection"),
+    ] {
+        assert!(story(name).sentences(act).any(|sentence| sentence.contains(why)), "{name}");
+    }
+}
+
+#[test]
 fn a_thread_ends_and_its_program_goes_on() {
     let story = story("clients-reset.session");
     let places = story.parties.iter().zip(&story.after(3).places);

@@ -2,6 +2,7 @@
 //!
 //! All of them stand in [`words`], one to a line; in each of them the braces are filled in by [`sentence`].
 
+use super::events::port_of;
 use super::{Call, Event, Kind, Now, Place, Segment, Side, Socket, State, Story, What};
 
 /// The key Ctrl-D, as a session types it at a program that shows no prompt.
@@ -33,6 +34,7 @@ enum Say {
     Socket,
     Bind,
     BindInUse,
+    BindInTimeWait,
     BindNotOurs,
     Listen,
     AcceptWaits,
@@ -86,6 +88,7 @@ enum Say {
     Endless,
     SynArrives,
     SynRefused,
+    SynIgnored,
     SynAckArrives,
     Opened,
     DataArrives,
@@ -132,6 +135,7 @@ fn words(say: Say) -> &'static str {
         Say::Socket => "`socket`: {who} asks its kernel for a TCP socket.",
         Say::Bind => "`bind` gives the socket its address, {text}.",
         Say::BindInUse => "`bind` fails: somebody listens on {text} already.",
+        Say::BindInTimeWait => "`bind` fails: nobody listens on {text}, but an old connection keeps it, in TIME-WAIT.",
         Say::BindNotOurs => "`bind` fails: {text} is no address of this machine.",
         Say::Listen => "`listen`: from now on the kernel takes connections, whatever {who} does meanwhile.",
         Say::AcceptWaits => "`accept` waits: nobody has connected yet.",
@@ -185,6 +189,7 @@ fn words(say: Say) -> &'static str {
         Say::Endless => "This goes on without end: no `read` waits any more, and nothing stops {who}.",
         Say::SynArrives => "The SYN arrives. The kernel of {who} answers with SYN-ACK by itself; the program does nothing.",
         Say::SynRefused => "The SYN arrives, and nobody listens on port {text}: the kernel answers with RST.",
+        Say::SynIgnored => "The SYN arrives, and the queue for `accept` is full: the kernel does not answer. `connect` waits on; the SYN will be sent again.",
         Say::SynAckArrives => "The SYN-ACK arrives: the end of {who} is ESTABLISHED, and its kernel acknowledges it.",
         Say::Opened => "The ACK arrives: the end of {who} is ESTABLISHED too. The connection is in the queue for `accept`.",
         Say::DataArrives => "{n} arrive in the kernel of {who}, which acknowledges them. {who} has not read them.",
@@ -442,7 +447,13 @@ fn returns(
     let [was, is] = [before, after].map(|now| socket(now).unwrap_or_default());
     let result = call.result.as_str();
     Some(match (call.name.as_str(), result) {
-        ("bind", "EADDRINUSE") => Say::BindInUse,
+        ("bind", "EADDRINUSE") => {
+            let listens = |port| before.listening.iter().any(|(known, _)| *known == port);
+            match port_of(&call.argument) {
+                Some(port) if !listens(port) => Say::BindInTimeWait,
+                _ => Say::BindInUse,
+            }
+        }
         ("bind", "EADDRNOTAVAIL") => Say::BindNotOurs,
         ("connect", "ECONNREFUSED") => Say::ConnectRefused,
         ("connect", "EINPROGRESS") => Say::ConnectGoesOn,
@@ -586,6 +597,7 @@ fn arrives(
         return Some(match (header.ack, is) {
             (Some(_), _) => Say::SynAckArrives,
             (None, Some(_)) => Say::SynArrives,
+            (None, None) if story.is_ignored(segment, after) => Say::SynIgnored,
             (None, None) => Say::SynRefused,
         });
     }

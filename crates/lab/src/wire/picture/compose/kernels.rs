@@ -142,8 +142,7 @@ impl<'a> Composer<'a> {
     /// write beside each of the stripes.
     pub(super) fn unread(&mut self, connection: usize, side: Side) -> Vec<Beside> {
         let mut stripes: Vec<(f64, f64, u64, bool)> = Vec::new();
-        let mut queued: Vec<(f64, f64)> = Vec::new();
-        let (mut waits, mut in_queue) = (false, false);
+        let mut waits = false;
         let last = (self.bottom(), None);
         for (y, now) in self.moments().map(|(y, now)| (y, Some(now))).chain([last]) {
             let socket = now.and_then(|now| now.socket(connection, side));
@@ -160,22 +159,9 @@ impl<'a> Composer<'a> {
                 None => stripes.extend(is.then_some((y, y, unread, end))),
             }
             waits = is;
-            let queue = socket.is_some_and(|socket| socket.queued);
-            match (queue, queued.last_mut().filter(|_| in_queue)) {
-                (true, None) => queued.push((y, y)),
-                (false, Some(queue)) => queue.1 = y + 4.0,
-                _ => {}
-            }
-            in_queue = queue;
         }
         let mut labels = Vec::new();
         let inwards = 8.0 * Columns::inwards(side);
-        for (from, to) in queued.into_iter().filter(|(from, to)| to - from > SHORT + 20.0) {
-            let class = colour::end(self.story, self.columns, connection, side);
-            let x = self.columns.listener(side);
-            self.stripe(class, "queue", x, (from, to));
-            labels.push((vec!["in the queue".to_owned()], (x + inwards, from, to), side));
-        }
         let class = colour::end(self.story, self.columns, connection, side.other());
         let x = self.columns.unread(connection, side);
         for (from, to, unread, end) in stripes {
@@ -199,6 +185,39 @@ impl<'a> Composer<'a> {
         labels
     }
 
+    /// The connections that wait for `accept`, and what to write beside them.
+    pub(super) fn queue(&mut self) -> Vec<Beside> {
+        let connections = 0..self.story.connections.len();
+        let mut runs: Vec<(f64, f64, Vec<usize>)> = Vec::new();
+        let last = (self.bottom(), None);
+        for (y, now) in self.moments().map(|(y, now)| (y, Some(now))).chain([last]) {
+            let queued = |at: &usize| {
+                now.and_then(|now| now.socket(*at, Side::Server)).is_some_and(|end| end.queued)
+            };
+            let queue: Vec<usize> = connections.clone().filter(queued).collect();
+            let before = runs.last_mut().filter(|(.., before)| *before == queue);
+            if before.is_none() {
+                runs.last_mut().into_iter().for_each(|run| run.1 = y + 4.0);
+                runs.push((y, y, queue));
+            }
+        }
+        let mut labels = Vec::new();
+        let x = self.columns.listener(Side::Server);
+        for runs in runs.chunk_by(|a, b| a.2.is_empty() == b.2.is_empty()) {
+            let ([(from, .., queue), ..], [.., (_, to, _)]) = (runs, runs) else { continue };
+            let Some(first) = queue.first().filter(|_| to - from > SHORT + 20.0) else { continue };
+            let class = colour::end(self.story, self.columns, *first, Side::Server);
+            self.stripe(class, "queue", x, (*from, *to));
+            for (from, to, queue) in runs.iter().filter(|(from, to, _)| to - from > SHORT) {
+                let numbers = queue.iter().filter(|_| self.columns.several);
+                let numbers: String = numbers.map(|at| rows::number(*at)).collect();
+                let label = format!("{numbers} in the queue").trim_start().to_owned();
+                labels.push((vec![label], (x + 8.0, *from, *to), Side::Server));
+            }
+        }
+        labels
+    }
+
     fn stripe(&mut self, class: &str, kind: &'static str, x: f64, (from, to): (f64, f64)) {
         let (left, height, round) = (x - 4.0, to - from, if kind == "buf" { 3 } else { 4 });
         self.drawing.shape(format!(r#"<rect class="{class} k {kind}" x="{left:.1}" y="{from:.1}" width="8" height="{height:.1}" rx="{round}"/>"#));
@@ -206,23 +225,25 @@ impl<'a> Composer<'a> {
         self.taken.push(Quad::upright(left, from, 8.0, height));
     }
 
-    /// Where a SYN meets no socket that listens.
-    pub(super) fn nobody_listens(&mut self) {
+    /// Why a SYN makes no connection: nobody listens, or nobody accepts.
+    pub(super) fn no_connection(&mut self) {
         for (at, event) in self.story.events.iter().enumerate() {
             let What::Arrives(segment) = event.what else { continue };
             let segment = &self.story.segments[segment];
             let opens = segment.header.syn && segment.header.ack.is_none();
             let (y, side) = (self.heights.y[at], segment.from.other());
-            let nobody = self.steps.iter().find(|(step, _)| *step == at);
-            if opens
-                && nobody.is_some_and(|(_, now)| now.socket(segment.connection, side).is_none())
-            {
-                let x = self.columns.states(side);
-                let anchor = Columns::away(side);
-                for (number, line) in ["nobody", "listens"].into_iter().enumerate() {
-                    let place = (x, y + 1.0 + 11.0 * number as f64);
-                    self.label(Text::new(Font::Small, place, anchor, line), f64::INFINITY);
-                }
+            let Some((_, now)) = self.steps.iter().find(|(step, _)| *step == at) else { continue };
+            if !opens || now.socket(segment.connection, side).is_some() {
+                continue;
+            }
+            let why = match self.story.is_ignored(segment, now) {
+                true => ["the queue", "is full"],
+                false => ["nobody", "listens"],
+            };
+            let (x, anchor) = (self.columns.states(side), Columns::away(side));
+            for (number, line) in why.into_iter().enumerate() {
+                let place = (x, y + 1.0 + 11.0 * number as f64);
+                self.label(Text::new(Font::Small, place, anchor, line), f64::INFINITY);
             }
         }
     }
