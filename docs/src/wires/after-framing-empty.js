@@ -1,4 +1,4 @@
-wire("after-framing-empty", {height: 1370, steps: [
+wire("after-framing-empty", {height: 1385, steps: [
 [87, "You start the server: `after-framing-server`.", [["server", "runs", ""]], [["server", []]]],
 [106, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
 [125, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
@@ -67,7 +67,7 @@ wire("after-framing-empty", {height: 1370, steps: [
 [1234, "`read` returns 0, the end of the stream: the server has closed, and all that it sent has been read.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "FIN-WAIT-2", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [1242, "1 byte arrives where the socket is closed: nobody can read it any more.", 0, 0],
 [1258, "The client prints `socket close.....`.", 0, [["server", ["127.0.0.1:40001", "recv=\"hello\"", "recv=\"\"", "recv=\"Q\"", "socket close.....", "wait client connect........."]], ["client", [">", "recv=\"server send :\"", ">Q", "recv=\"server send :Q\"", ">", "socket close....."]]]],
-[1277, "`close`: the client gives the socket back. Nothing is sent: this direction has ended already.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [1280, "The RST arrives: the connection is over. The client does not notice before it uses the socket again.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
-[1296, "The client ends, with exit status 0.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[1292, "`close`: the client gives the socket back. Nothing is sent: the connection is over.", 0, 0],
+[1311, "The client ends, with exit status 0.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
 ]})

@@ -12,7 +12,7 @@ wire("stage2-server-resets", {height: 597, steps: [
 [316, "The peer ends the connection with a RST, not with a FIN.", [["peer", "ended", "end"], ["client", "waits at the keyboard", "key"], ["peer’s end", "ESTABLISHED", ""], ["client’s end", "ESTABLISHED", ""]], 0],
 [339, "The RST arrives: the connection is over. The client does not notice before it uses the socket again.", [["peer", "ended", "end"], ["client", "waits at the keyboard", "key"], ["peer’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
 [382, "You type `hello` into the terminal of the client and press Enter.", 0, 0],
-[401, "`write` fails: ECONNRESET.", [["peer", "ended", "end"], ["client", "runs", ""], ["peer’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], [["client", [">hello"]]]],
+[401, "`write` fails: the connection has been reset.", [["peer", "ended", "end"], ["client", "runs", ""], ["peer’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], [["client", [">hello"]]]],
 [420, "`close`: the client gives the socket back. Nothing is sent: the connection is over.", 0, 0],
 [504, "The client prints `Error: failed to send`.", 0, [["client", [">hello", "Error: failed to send"]]]],
 [512, "The client prints an empty line.", 0, [["client", [">hello", "Error: failed to send", ""]]]],

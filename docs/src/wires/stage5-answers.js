@@ -1,4 +1,4 @@
-wire("stage5-answers", {height: 1226, steps: [
+wire("stage5-answers", {height: 1260, steps: [
 [87, "You start the server: `stage5-server`.", [["server", "runs", ""]], [["server", []]]],
 [106, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
 [125, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
@@ -56,8 +56,8 @@ wire("stage5-answers", {height: 1226, steps: [
 [1090, "The server prints `socket close.....`.", 0, [["server", ["wait client connect.........", "127.0.0.1:40001", "recv=\"hello\"", "recv=\"how are you?\"", "recv=\"q\"", "socket close....."]], ["client", [">hello", "recv=\"server send :hello\"", ">how are you?", "recv=\"server send :how are you?\"", ">q"]]]],
 [1090, "The ACK arrives: the other kernel has the FIN. The end of the client is in FIN-WAIT-2, and can still receive.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
 [1093, "14 bytes arrive where the socket is closed: nobody can read them any more.", 0, 0],
-[1109, "`close`: the server gives the socket back. Nothing is sent: this direction has ended already.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
-[1133, "The server prints `wait client connect.........`.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["client’s end", "CLOSED", ""]], [["server", ["127.0.0.1:40001", "recv=\"hello\"", "recv=\"how are you?\"", "recv=\"q\"", "socket close.....", "wait client connect........."]], ["client", [">hello", "recv=\"server send :hello\"", ">how are you?", "recv=\"server send :how are you?\"", ">q"]]]],
-[1133, "The RST arrives: the connection is over. The server does not notice before it uses the socket again.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
-[1152, "`accept` waits: nobody else has connected.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[1131, "The RST arrives: the connection is over. The server does not notice before it uses the socket again.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED, the end unread", ""], ["client’s end", "CLOSED", ""]], 0],
+[1143, "`close`: the server gives the socket back. Nothing is sent: the connection is over.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[1167, "The server prints `wait client connect.........`.", 0, [["server", ["127.0.0.1:40001", "recv=\"hello\"", "recv=\"how are you?\"", "recv=\"q\"", "socket close.....", "wait client connect........."]], ["client", [">hello", "recv=\"server send :hello\"", ">how are you?", "recv=\"server send :how are you?\"", ">q"]]]],
+[1186, "`accept` waits: nobody else has connected.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
 ]})

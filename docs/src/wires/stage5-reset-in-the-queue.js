@@ -34,7 +34,7 @@ wire("stage5-reset-in-the-queue", {height: 1164, steps: [
 [921, "The last ACK arrives: this end of the connection is gone.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40002", "CLOSED, 5 bytes unread", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
 [940, "`read` returns at once, with 5 bytes that were in the kernel: `hello`.", [["server", "runs", ""], ["busy", "idle", ""], ["peer", "ended", "end"], ["server’s end of 40002", "CLOSED", ""], ["peer’s end of 40002", "CLOSED", ""]], 0],
 [964, "The server prints `recv=\"hello\"`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "wait client connect.........", "127.0.0.1:40002", "recv=\"hello\""]]]],
-[983, "`write` fails: ECONNRESET.", 0, 0],
+[983, "`write` fails: the connection has been reset.", 0, 0],
 [1002, "`close`: the server gives the socket back. Nothing is sent: the connection is over.", 0, 0],
 [1071, "The server prints `127.0.0.1:40002: failed to answer: Connection reset by peer (os error 104)`.", 0, [["server", ["wait client connect.........", "127.0.0.1:40001", "wait client connect.........", "127.0.0.1:40002", "recv=\"hello\"", "127.0.0.1:40002: failed to answer: Connection reset by peer (os error 104)"]]]],
 [1079, "The server prints `wait client connect.........`.", 0, [["server", ["127.0.0.1:40001", "wait client connect.........", "127.0.0.1:40002", "recv=\"hello\"", "127.0.0.1:40002: failed to answer: Connection reset by peer (os error 104)", "wait client connect........."]]]],

@@ -1,4 +1,4 @@
-wire("stage6-q", {height: 755, steps: [
+wire("stage6-q", {height: 789, steps: [
 [87, "You start the server: `stage6-server`.", [["server", "runs", ""]], [["server", []]]],
 [106, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
 [125, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
@@ -30,8 +30,8 @@ wire("stage6-q", {height: 755, steps: [
 [619, "The server prints `socket close.....`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "recv=\"q\"", "socket close....."]], ["client", [">q"]]]],
 [619, "The ACK arrives: the other kernel has the FIN. The end of the client is in FIN-WAIT-2, and can still receive.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT, the end unread", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
 [622, "14 bytes arrive where the socket is closed: nobody can read them any more.", 0, 0],
-[638, "`close`: the server gives the socket back. Nothing is sent: this direction has ended already.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["client’s end", "FIN-WAIT-2", ""]], 0],
-[662, "The server prints `wait client connect.........`.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSE-WAIT", ""], ["client’s end", "CLOSED", ""]], [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "recv=\"q\"", "socket close.....", "wait client connect........."]], ["client", [">q"]]]],
-[662, "The RST arrives: the connection is over. The server does not notice before it uses the socket again.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
-[681, "`accept` waits: nobody else has connected.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[660, "The RST arrives: the connection is over. The server does not notice before it uses the socket again.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED, the end unread", ""], ["client’s end", "CLOSED", ""]], 0],
+[672, "`close`: the server gives the socket back. Nothing is sent: the connection is over.", [["server", "runs", ""], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[696, "The server prints `wait client connect.........`.", 0, [["server", ["listening on 127.0.0.1:5001", "wait client connect.........", "127.0.0.1:40001", "recv=\"q\"", "socket close.....", "wait client connect........."]], ["client", [">q"]]]],
+[715, "`accept` waits: nobody else has connected.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
 ]})

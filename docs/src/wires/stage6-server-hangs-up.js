@@ -1,4 +1,4 @@
-wire("stage6-server-hangs-up", {height: 1142, steps: [
+wire("stage6-server-hangs-up", {height: 1157, steps: [
 [87, "You start the server: `stage6-server`.", [["server", "runs", ""]], [["server", []]]],
 [106, "`socket`: the server asks its kernel for a TCP socket.", 0, 0],
 [125, "`bind` gives the socket its address, 127.0.0.1:5001.", 0, 0],
@@ -54,7 +54,7 @@ wire("stage6-server-hangs-up", {height: 1142, steps: [
 [1006, "`read` returns 0, the end of the stream: the server has closed, and all that it sent has been read.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "FIN-WAIT-2", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [1014, "13 bytes arrive where the socket is closed: nobody can read them any more.", 0, 0],
 [1030, "The client prints `socket close.....`.", 0, [["server", ["wait client connect.........", "127.0.0.1:40001", "recv=\"hello\"", "recv=\"Q\"", "socket close.....", "wait client connect........."]], ["client", [">hello", "recv=\"server send :hello\"", ">Q", "recv=\"server send :Q\"", ">anyone there?", "socket close....."]]]],
-[1049, "`close`: the client gives the socket back. Nothing is sent: this direction has ended already.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSE-WAIT", ""]], 0],
 [1052, "The RST arrives: the connection is over. The client does not notice before it uses the socket again.", [["server", "waits in accept", "wait"], ["client", "runs", ""], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
-[1068, "The client ends, with exit status 0.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
+[1064, "`close`: the client gives the socket back. Nothing is sent: the connection is over.", 0, 0],
+[1083, "The client ends, with exit status 0.", [["server", "waits in accept", "wait"], ["client", "ended", "end"], ["server’s end", "CLOSED", ""], ["client’s end", "CLOSED", ""]], 0],
 ]})

@@ -196,6 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn a_step_of_a_picture_comes_after_what_it_follows_from() {
+        for (name, said) in [
+            (
+                "noticing-at-once",
+                "You type `hello` into the terminal of the client and press Enter.",
+            ),
+            (
+                "answers",
+                "`close`: the server gives the socket back. Nothing is sent: the connection is over.",
+            ),
+        ] {
+            let (session, text) =
+                RECORDINGS.iter().find(|(session, _)| session.name() == name).unwrap();
+            let picture = draw(&Story::read(text), &session.title);
+            assert!(picture.steps.iter().any(|step| step.sentence == said), "{name}: {said}");
+        }
+    }
+
+    #[test]
     fn no_label_of_any_picture_overlaps_another() {
         let mut found = Vec::new();
         for (session, text) in RECORDINGS.iter() {

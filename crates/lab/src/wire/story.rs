@@ -246,6 +246,29 @@ impl Story {
         Some(&self.parties[party].name)
     }
 
+    /// Does this program, or a thread of it, wait for the keyboard?
+    pub(crate) fn asks(&self, party: usize, now: &Now) -> bool {
+        let places = now.places.iter().enumerate();
+        places
+            .filter(|(other, _)| self.root(*other) == self.root(party))
+            .any(|(_, place)| matches!(place, Place::Waits(call) if call == "keyboard"))
+    }
+
+    /// Is it a SYN that nobody answers, although somebody listens?
+    pub(crate) fn is_ignored(&self, syn: &Segment, now: &Now) -> bool {
+        now.listening.iter().any(|(port, _)| *port == syn.header.to)
+            && now.socket(syn.connection, syn.from.other()).is_none()
+    }
+
+    /// The program that a thread is of; of all others, itself.
+    #[must_use]
+    pub fn root(&self, party: usize) -> usize {
+        match self.parties[party].kind {
+            Kind::Thread(program) => program,
+            Kind::Program | Kind::Peer => party,
+        }
+    }
+
     /// The sentences of this act, in the order of the recording.
     pub fn sentences(&self, act: usize) -> impl Iterator<Item = &str> {
         let told = &self.told[self.acts[act].events.clone()];

@@ -6,7 +6,7 @@ mod segments;
 use std::ops::Range;
 
 use super::lines::{self, Form, Header, Line};
-use super::{Act, Call, Event, Kind, Now, Party, Place, Segment, Side, Story, What};
+use super::{Act, Call, Event, Kind, Party, Side, Story, What};
 use crate::contract::PORT;
 
 /// What is known of the programs and sockets at the line that is read.
@@ -233,14 +233,42 @@ impl Reader {
             // A child has a copy of what its parent listens on.
             return call.listener.is_some() && self.root(party) != party;
         };
-        let below = below.iter().map_while(|line| match line {
+        let ends = |header: &Header| header.fin || header.rst;
+        let sends = below.iter().map_while(|line| match line {
             Line::Segment(header, _) => Some(header),
             _ => None,
         });
-        let ends = |header: &Header| header.fin || header.rst;
         let reset = self.arrivals(connection, side).any(|(_, header)| header.rst);
-        let mut sent = self.arrivals(connection, side.other()).map(|(_, header)| header);
-        !reset && !sent.any(ends) && !below.into_iter().any(ends)
+        if reset || sends.into_iter().any(ends) {
+            return false;
+        }
+        // Where a shutdown has sent the FIN before, it is what the program does later that tells.
+        let ended = self.arrivals(connection, side.other()).any(|(_, header)| ends(header));
+        !ended || self.goes_on(party, connection, below)
+    }
+
+    /// Does the program do anything more with this connection?
+    fn goes_on(&self, party: usize, connection: usize, below: &[Line]) -> bool {
+        let program =
+            |who: &str| who.split('/').next() == self.story.parties[party].name.split('/').next();
+        for line in below {
+            match line {
+                Line::Act { who, mark: '$', .. } if program(who) => return false,
+                Line::Call { who, name: "accept" | "connect", .. } if program(who) => return false,
+                Line::Call { who, name: "read" | "write" | "shutdown" | "close", args, .. }
+                    if program(who) =>
+                {
+                    let number = args.split([',', '"']).next().and_then(|word| word.parse().ok());
+                    if number
+                        .is_none_or(|port: u16| port == self.story.connections[connection].port)
+                    {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn bound_by(&self, party: usize) -> Option<u16> {
@@ -342,31 +370,6 @@ impl Reader {
         let after = self.awaited(party, &call);
         self.push(Some(party), What::Returns(call), after);
         self.begun[party] = None;
-    }
-}
-
-impl Story {
-    /// Does this program, or a thread of it, wait for the keyboard?
-    pub(crate) fn asks(&self, party: usize, now: &Now) -> bool {
-        let places = now.places.iter().enumerate();
-        places
-            .filter(|(other, _)| self.root(*other) == self.root(party))
-            .any(|(_, place)| matches!(place, Place::Waits(call) if call == "keyboard"))
-    }
-
-    /// Is it a SYN that nobody answers, although somebody listens?
-    pub(crate) fn is_ignored(&self, syn: &Segment, now: &Now) -> bool {
-        now.listening.iter().any(|(port, _)| *port == syn.header.to)
-            && now.socket(syn.connection, syn.from.other()).is_none()
-    }
-
-    /// The program that a thread is of; of all others, itself.
-    #[must_use]
-    pub fn root(&self, party: usize) -> usize {
-        match self.parties[party].kind {
-            Kind::Thread(program) => program,
-            Kind::Program | Kind::Peer => party,
-        }
     }
 }
 

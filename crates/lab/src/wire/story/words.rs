@@ -57,7 +57,7 @@ enum Say {
     ReadsEnd,
     ReadsEndAgain,
     ReadsEndOwn,
-    ReadsReset,
+    MeetsReset,
     ReadsNothingYet,
     Keyboard,
     KeyboardAlone,
@@ -158,7 +158,7 @@ fn words(say: Say) -> &'static str {
         Say::ReadsEnd => "`read` returns 0, the end of the stream: {other} has closed, and all that it sent has been read.",
         Say::ReadsEndAgain => "`read` returns 0 again: after the end of the stream there is nothing else.",
         Say::ReadsEndOwn => "`read` returns 0: the program of {who} itself has ended this direction.",
-        Say::ReadsReset => "`read` fails: the connection has been reset.",
+        Say::MeetsReset => "`{call}` fails: the connection has been reset.",
         Say::ReadsNothingYet => "`read` gives up: nothing has come.",
         Say::Keyboard => "{who} waits for the keyboard, and does not look at the connection.",
         Say::KeyboardAlone => "{who} waits for the keyboard.",
@@ -458,7 +458,7 @@ fn returns(
         ("connect", "ECONNREFUSED") => Say::ConnectRefused,
         ("connect", "EINPROGRESS") => Say::ConnectGoesOn,
         ("write", "EPIPE") => Say::BrokenPipe,
-        ("read", "ECONNRESET") => Say::ReadsReset,
+        ("read" | "write", "ECONNRESET") => Say::MeetsReset,
         ("read" | "accept", "EAGAIN" | "ETIMEDOUT") => Say::ReadsNothingYet,
         (_, failure) if call.failed() => {
             failure.clone_into(&mut fill.text);

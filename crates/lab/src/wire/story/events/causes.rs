@@ -5,10 +5,13 @@ use crate::wire::story::lines::{self, Header};
 use crate::wire::story::{Call, Connection, Event, Segment, Side, What};
 
 impl Reader {
-    /// The arrivals without which the call of this party would not have returned this.
+    /// The events without which the call of this party would not have returned this, arrivals in general.
     pub(super) fn awaited(&self, party: usize, call: &Call) -> Vec<usize> {
         if call.name == "poll" && call.result != "0" {
             return self.polled(party);
+        }
+        if call.name == "keyboard" {
+            return self.typed(party);
         }
         let Some((connection, side)) = call.connection else { return Vec::new() };
         let failed = ["ECONNRESET", "EPIPE", "ECONNREFUSED"].contains(&call.result.as_str());
@@ -18,6 +21,8 @@ impl Reader {
             "read" | "write" if failed => header.rst,
             "read" if call.moved > 0 => header.len > 0 && header.end() > self.read_so_far(call),
             "read" => header.fin,
+            // Otherwise it would have sent something, or a shutdown has done so before.
+            "close" => header.rst && !call.shared,
             _ => false,
         };
         self.arrivals(connection, side)
@@ -25,6 +30,15 @@ impl Reader {
             .map(|(at, _)| at)
             .into_iter()
             .collect()
+    }
+
+    /// What somebody has done last at the terminal of the program.
+    fn typed(&self, party: usize) -> Vec<usize> {
+        let here = |event: &Event| {
+            let acts = matches!(event.what, What::Act { .. });
+            acts && event.party.is_some_and(|other| self.root(other) == self.root(party))
+        };
+        self.story.events.iter().rposition(here).into_iter().collect()
     }
 
     /// The first arrival at any end of the program since it has begun to wait.
