@@ -196,7 +196,11 @@ impl Actors<'_> {
             let how = ports::tell(&mut words, &told);
             if part.is_some() {
                 let told = self.ports.show(&told);
-                self.tellings.push(format!("{name} was told the address {told} {how}"));
+                let telling = format!("{name} was told the address {told} {how}");
+                // Who is started again is told the same.
+                if !self.tellings.contains(&telling) {
+                    self.tellings.push(telling);
+                }
             }
         } else if words.iter().skip(1).any(|word| word.contains(&shown)) {
             let told = self.told()?;
@@ -330,7 +334,7 @@ impl Actors<'_> {
         });
         let peer = connected
             .unwrap_or_else(|why| Err(self.why_nobody_listens(&why)))
-            .map_err(|got| Failure::new("a connection".to_owned(), got))?;
+            .map_err(|got| Failure::new("a connection".to_owned(), self.ports.show(&got)))?;
         if !std::mem::replace(&mut self.noted, true) {
             self.note_where_it_listens();
         }
@@ -352,7 +356,11 @@ impl Actors<'_> {
                 addrs.dedup();
                 let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
                 let addrs = self.ports.show(&addrs.join(" and "));
-                format!("nobody listens there: {name} listens at {addrs}, not where it was told")
+                let why = match self.net {
+                    Net::Udp => " with TCP, and takes no datagrams",
+                    _ => ", not where it was told",
+                };
+                format!("nobody listens there: {name} listens at {addrs}{why}")
             }
             _ => format!("nobody listens there: {why}"),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::contract::PREFIX;
-use crate::course::session::{Session, harmless};
+use crate::course::session::{Net, Session, harmless};
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
@@ -91,18 +91,22 @@ impl Report {
         seen: Seen,
     ) -> Report {
         let file = session.path.to_string_lossy();
+        // A Unix socket that is in use is a file, and the session has a hint of its own.
+        let ports = !matches!(session.net(), Net::Unix(_));
         // The project's own files are named as from its root.
         let file = file.find("crates/").map_or(&*file, |at| &file[at..]);
         let stage = file.strip_prefix("crates/stage").and_then(|rest| rest.chars().next());
         Report {
             title: session.title.clone(),
             file: file.to_owned(),
-            hint: seen.cause.or_else(|| hint(&failure, &seen.shows)).map(str::to_owned).or_else(
-                || {
+            hint: seen
+                .cause
+                .or_else(|| hint(&failure, &seen.shows, ports))
+                .map(str::to_owned)
+                .or_else(|| {
                     // Where not even the first program started, the failure says why.
                     session.hint.clone().filter(|_| !seen.shows.is_empty())
-                },
-            ),
+                }),
             chapter: stage.map(|stage| format!("docs/src/stage{stage}.md")),
             held,
             step,
@@ -141,17 +145,17 @@ fn shown(shows: &[(String, Vec<String>)], text: &str) -> bool {
 }
 
 /// The likely cause that can be seen from the failure itself.
-fn hint(failure: &Failure, shows: &[(String, Vec<String>)]) -> Option<&'static str> {
+fn hint(failure: &Failure, shows: &[(String, Vec<String>)], ports: bool) -> Option<&'static str> {
     let Failure { expected, got, .. } = failure;
     let bytes = |text: &str| {
         text.strip_prefix('"').and_then(|text| text.split('"').next().map(str::to_owned))
     };
-    if shown(shows, IN_USE) {
+    if ports && shown(shows, IN_USE) {
         return Some(
             "The port is still in use from a moment ago: set SO_REUSEADDR before bind, or end the other program.",
         );
     }
-    if got.contains(IN_USE) {
+    if ports && got.contains(IN_USE) {
         return Some(
             "Another program has the port, or one that has ended and did not set SO_REUSEADDR left connections that keep it for a while (TIME_WAIT).",
         );
@@ -196,7 +200,7 @@ impl fmt::Display for Report {
                 .zip(self.failure.got.chars())
                 .take_while(|(expected, got)| expected == got)
                 .count();
-            if same < WIDTH {
+            if (1..WIDTH).contains(&same) {
                 writeln!(f, "                {}^", " ".repeat(same))?;
             }
         }

@@ -190,6 +190,9 @@ impl Peer {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 anyhow!("the other side does not read what is sent to it")
             }
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+                anyhow!("the other side has ended the connection: {err}")
+            }
             _ => anyhow!("failed to send: {err}"),
         })?;
         self.sent = true;
