@@ -97,6 +97,8 @@ struct Here {
     verdict: Option<Verdict>,
     /// How many of the hints were shown.
     hints: usize,
+    /// The one that was shown of a behaviour.
+    hinted: Option<String>,
     /// The next key answers whether the solution is to be shown.
     asked: bool,
 }
@@ -231,9 +233,12 @@ impl Learner {
                 self.note(Some(&name))?;
                 let ok = self.style("32", "ok");
                 say(&format!("{ok}    {name}: all that is demanded holds."))?;
-                let next = match self.course.get(self.at + 1) {
-                    Some(next) => format!("n goes on to {}", next.name),
-                    None => "This was the last exercise".to_owned(),
+                let open = self.course.iter().filter(|lesson| !self.progress.is_done(&lesson.name));
+                let next = match (self.course.get(self.at + 1), open.count()) {
+                    (_, 0) => format!("That was all of the course, {} lessons", self.course.len()),
+                    (Some(next), _) => format!("n goes on to {}", next.name),
+                    (None, 1) => "This was the last exercise. 1 lesson is open: l".to_owned(),
+                    (None, n) => format!("This was the last exercise. {n} lessons are open: l"),
                 };
                 say(&self.style("2", &format!("{next}; s compares it with the solution.")))?;
             }

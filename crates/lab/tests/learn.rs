@@ -201,6 +201,33 @@ you = exit 0
 }
 
 #[test]
+fn each_behaviour_that_fails_has_a_first_hint_of_its_own() {
+    let my = My::new("hints");
+    my.save(WRONG);
+    let script = format!(
+        "you $ {} zeros
+you ~ q quit
+you ~ q quit
+you ! type h
+you ~ Hint 1 of 3: read says how many bytes
+# act: next
+you ~ FAIL  zeros: A zero is a byte like any other
+you ~ q quit
+you ! type h
+you ~ Hint 1 of 3: Do not look for zeros
+you ! type h
+you ~ Hint 2 of 3
+you ! type q
+you = exit 0
+",
+        my.python()
+    );
+    my.play(&script, |_| {
+        my.save("message = peer.recv(1024)\npeer.sendall(message.rstrip(b'\\0'))\n")
+    });
+}
+
+#[test]
 fn a_deleted_file_is_said_to_be_missing_and_examined_when_it_is_back() {
     let my = My::new("deleted");
     my.save(WRONG);
@@ -378,6 +405,18 @@ fn the_progress_may_be_edited_and_nothing_of_it_is_lost() {
     assert!(text(&out.stdout).contains("x done, 1 of"), "{}", text(&out.stdout));
     let after = before.replace("no-such-exercise", "zeros");
     assert_eq!(my.read("progress.txt"), after);
+
+    let open = "stage1-predict";
+    let list = text(&my.script(&["zeros"], "l\n").stdout);
+    let all = list.split_whitespace().filter(|word| word.len() > 2 && *word != open);
+    let done: String = all.map(|name| format!("done: {name}\n")).collect();
+    fs::write(my.file("progress.txt"), format!("server: python3 zeros.py\n{done}")).unwrap();
+    let out = text(&my.script(&["zeros"], "").stdout);
+    assert!(out.contains("n goes on to capacity;"), "{out}");
+    fs::write(my.file("progress.txt"), format!("server: python3 zeros.py\n{done}done: {open}"))
+        .unwrap();
+    let out = text(&my.script(&["zeros"], "").stdout);
+    assert!(out.contains("That was all of the course, "), "{out}");
 
     fs::write(my.file("progress.txt"), "server: python3 'x\n").unwrap();
     let out = my.script(&["zeros"], "");

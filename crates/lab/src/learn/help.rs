@@ -12,14 +12,25 @@ impl Learner {
     pub(super) fn hint(&mut self) -> Result<()> {
         let kind = &self.lesson().kind;
         let Some(exercise) = kind.exercise() else { return say("There is no hint: guess.") };
+        let failed = match &self.here.verdict {
+            Some(Verdict::Short { hint, .. }) => hint.clone(),
+            _ => None,
+        };
+        // Each behaviour has a first hint of its own.
+        if self.here.hints == 0 || failed.is_some() && failed != self.here.hinted {
+            let hint = match &failed {
+                Some(hint) => hint.clone(),
+                None => {
+                    let mut demanded = kind.demanded()?.into_iter();
+                    demanded.find_map(|demand| demand.session.hint).unwrap_or_default()
+                }
+            };
+            say(&wrap(&format!("\nHint 1 of 3: {hint}")))?;
+            self.here.hinted = Some(hint);
+            self.here.hints = self.here.hints.max(1);
+            return Ok(());
+        }
         match self.here.hints {
-            0 => {
-                let hint = match &self.here.verdict {
-                    Some(Verdict::Short { hint, .. }) => hint.clone(),
-                    _ => kind.demanded()?.into_iter().find_map(|demand| demand.session.hint),
-                };
-                say(&wrap(&format!("\nHint 1 of 3: {}", hint.unwrap_or_default())))?;
-            }
             1 => say(&wrap(&format!("\nHint 2 of 3: {}", exercise.hint)))?,
             2 => {
                 say("\nHint 3 of 3, what the course's own solution changes:")?;
