@@ -165,6 +165,12 @@ impl App {
         self.opened = Instant::now();
     }
 
+    /// Was this session shown to its end?
+    pub(crate) fn ended(&self, at: usize) -> bool {
+        let whole = self.taken_times.get(&at).is_some_and(|(_, whole)| *whole);
+        whole || at == self.at && matches!(self.state, State::Done)
+    }
+
     /// The sessions that were shown to their ends, and how long that took.
     pub(crate) fn whole(&self) -> impl Iterator<Item = (&Session, Duration)> {
         let whole = |at: usize| self.taken_times.get(&at).filter(|(_, whole)| *whole);

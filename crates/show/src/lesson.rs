@@ -62,11 +62,26 @@ impl Lesson {
         self.notes.at(self.groups.get(group)?.start)
     }
 
+    /// What is said before the first step. The title tells how it ends: not to those who are to say it themselves.
+    pub(crate) fn beginning(&self) -> String {
+        let which = match questions(&self.notes) {
+            0 => return self.session.title.clone(),
+            1 => "One question".to_owned(),
+            more => format!("{more} questions"),
+        };
+        format!("{which}: say A, B or C before you press Enter.")
+    }
+
     /// Is the first pane that of a server, as everywhere in the course?
     pub(crate) fn server_first(&self) -> bool {
         let first = self.story.as_ref().and_then(|story| story.parties.first());
         first.is_none_or(|party| party.side == Side::Server)
     }
+}
+
+/// How often the audience is to say what it will see.
+pub(crate) fn questions(notes: &Notes) -> usize {
+    notes.at.iter().filter(|note| note.predict.is_some()).count()
 }
 
 /// What somebody does in this step.

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
+use lab::course::notes::Notes;
 use lab::course::stages;
 use lab::play::Report;
 use lab::rig::process;
@@ -11,7 +12,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::app::App;
-use crate::lesson;
+use crate::lesson::{self, questions};
 use crate::text::{self, Row};
 use crate::theme::{Role, Theme};
 
@@ -67,7 +68,11 @@ impl Overlay {
         let (mut rows, mut jumps, mut here) = (Vec::new(), Vec::new(), 0);
         for (at, session) in app.sessions().iter().enumerate() {
             let stage = stages::of(session).map_or(String::new(), |stage| format!("{stage}/"));
-            rows.push((format!("{stage}{}  ", session.name()), session.title.clone(), Role::Plain));
+            let asks =
+                Notes::read(session).ok().flatten().is_some_and(|notes| questions(&notes) > 0);
+            // A title tells how it ends.
+            let title = if asks && !app.ended(at) { String::new() } else { session.title.clone() };
+            rows.push((format!("{stage}{}  ", session.name()), title, Role::Plain));
             jumps.push((at, 0));
             if at == app.at {
                 for group in 0..app.lesson.groups.len() {

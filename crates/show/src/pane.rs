@@ -38,13 +38,17 @@ pub(crate) fn draw(
     for (number, line) in lines.iter().enumerate() {
         rows.push((number, Vec::new()));
         let mut x = 0;
+        // What is being typed breaks where a terminal breaks it.
+        let whole_words = number != cursor.0;
         for at in 0..=line.len() {
             let wide = line.get(at).map_or(1, |glyph| glyph.cells);
             // The cursor behind a full row stands in the next one.
             let counts = at < line.len() || cursor == (number, at);
             if counts && x + wide > cells {
-                rows.push((number, Vec::new()));
-                x = 0;
+                let word = rows.last_mut().filter(|_| whole_words).map(|(_, row)| last_word(row));
+                let word = word.unwrap_or_default();
+                x = word.iter().map(|glyph| glyph.cells).sum();
+                rows.push((number, word));
             }
             if cursor == (number, at) {
                 place = (rows.len() - 1, x);
@@ -93,6 +97,15 @@ pub(crate) fn draw(
     }
     let y = u16::try_from(place.0.checked_sub(first)?).ok()?;
     Some(Position::new(area.x + 1 + place.1, area.y + y))
+}
+
+/// Takes what a row ends with, if that is a word that the row has broken.
+fn last_word<'a>(row: &mut Vec<&'a Glyph>) -> Vec<&'a Glyph> {
+    let cells = |glyphs: &[&Glyph]| glyphs.iter().map(|glyph| glyph.cells).sum::<u16>();
+    let begins = row.iter().rposition(|glyph| glyph.text == " ").map_or(0, |space| space + 1);
+    // A long word would leave too much of the row empty.
+    let long = cells(&row[begins..]) > cells(row) / 2;
+    if long { Vec::new() } else { row.split_off(begins) }
 }
 
 fn lines(screen: &Screen, ports: &Ports) -> Lines {

@@ -114,6 +114,35 @@ fn a_question_before_the_step_that_answers_it() {
 }
 
 #[test]
+fn nobody_reads_how_it_ends_before_the_question() {
+    let mut show = Show::find("1/nobody-listens");
+    show.comes(0);
+    let title = "A client without a server says so";
+    show.press(KeyCode::Char('g'));
+    let list = show.screen(80, 24);
+    show.press(KeyCode::Esc);
+    let start = show.screen(80, 24);
+    assert!(!start.contains(title) && start.contains("One question: say A, B or C"), "{start}");
+    assert!(!list.contains(title) && list.contains("1/nobody-listens"), "{list}");
+    show.press(KeyCode::Enter);
+    show.until("over", |app| matches!(app.state, State::Done));
+    show.press(KeyCode::Char('g'));
+    let list = show.screen(80, 24);
+    assert!(list.contains(title), "{list}");
+}
+
+#[test]
+fn a_wire_that_has_no_room_ends_with_a_sign() {
+    let mut show = Show::find("1/one-message");
+    show.step_to(1);
+    show.press(KeyCode::Enter);
+    show.until("over", |app| matches!(app.state, State::Done));
+    let wire = " wire    SYN → server   SYN-ACK → client   17 bytes → server   FIN → server   …\n";
+    let screen = show.screen(80, 24);
+    assert!(screen.contains(wire), "{screen}");
+}
+
+#[test]
 fn three_terminals_and_a_queue() {
     let mut show = Show::find("2/queued-client");
     show.step_to(5);

@@ -236,18 +236,25 @@ impl App {
         if sent.is_empty() {
             row.push(("nothing".to_owned(), Role::Dim));
         }
-        let length =
-            |sent: &Sent| width(&sent.words) + width(&sent.data) + width(&self.end(sent)) + 7;
-        let data = sent.iter().map(length).sum::<usize>() + 9 <= cells;
-        for sent in sent {
-            let data = if data && !sent.data.is_empty() {
-                format!(" {}", sent.data)
+        let length = |sent: &Sent| width(&sent.words) + width(&self.end(sent)) + 6;
+        let data = |sent: &Sent| if sent.data.is_empty() { 0 } else { width(&sent.data) + 1 };
+        let with_data = sent.iter().map(|sent| length(sent) + data(sent)).sum::<usize>() + 9;
+        let mut room = cells.saturating_sub(9);
+        for (at, one) in sent.iter().enumerate() {
+            let last = at + 1 == sent.len();
+            if with_data > cells && room < length(one) - 3 + if last { 0 } else { 4 } {
+                row.push(("…".to_owned(), Role::Dim));
+                break;
+            }
+            room = room.saturating_sub(length(one));
+            let data = if with_data <= cells && !one.data.is_empty() {
+                format!(" {}", one.data)
             } else {
                 String::new()
             };
-            let role = if sent.words.contains("RST") { Role::Error } else { Role::Plain };
-            row.push((format!("{}{data}", sent.words), role));
-            row.push((format!(" → {}   ", self.end(&sent)), Role::Dim));
+            let role = if one.words.contains("RST") { Role::Error } else { Role::Plain };
+            row.push((format!("{}{data}", one.words), role));
+            row.push((format!(" → {}   ", self.end(one)), Role::Dim));
         }
         row
     }
@@ -297,8 +304,11 @@ impl App {
         let mut add =
             |sign: &str, text: &str, role| rows.extend(paragraph(sign, text, role, cells));
         match (self.busy(), self.shown()) {
-            (true, Some(group)) => add("", &words(self.lesson.act(group)), Role::Say),
-            (_, None) => add("", &self.lesson.session.title, Role::Say),
+            // What the notes say is true of a step that held.
+            (busy, Some(group)) if busy || matches!(self.state, State::Failed(_)) => {
+                add("", &words(self.lesson.act(group)), Role::Say);
+            }
+            (_, None) => add("", &self.lesson.beginning(), Role::Say),
             (_, Some(group)) => {
                 let note = self.lesson.note(group).cloned().unwrap_or_default();
                 if let Some(predict) = &note.predict
@@ -314,6 +324,8 @@ impl App {
                     // Without notes the recording has the first word.
                     let story =
                         self.lesson.story.as_ref().and_then(|story| story.sentences(group).next());
+                    // Here it is not the reader who starts and types.
+                    let story = story.filter(|sentence| !sentence.starts_with("You "));
                     let act = words(self.lesson.act(group));
                     add("", &story.map_or(act, text::quoted), Role::Say);
                 }
@@ -446,8 +458,11 @@ impl App {
                 [(_, _, status)] => vec![status.clone()],
                 more => more.iter().map(|(name, _, status)| format!("{name} {status}")).collect(),
             };
-            let inner =
-                frame(buffer, *area, &source.file, &status.join(", "), Role::Border, self.theme);
+            // Half of it would be said of the wrong one.
+            let status = status.join(", ");
+            let fits = width(&status) + width(&source.file) + 8 <= usize::from(area.width);
+            let status = if fits || waits.len() == 1 { status.as_str() } else { "" };
+            let inner = frame(buffer, *area, &source.file, status, Role::Border, self.theme);
             draw_source(buffer, inner, source, &waits, self.theme);
         }
     }

@@ -12,7 +12,8 @@ pub(super) fn lesson(name: &str, session: &Session) -> Result<String> {
     let notes = Notes::read(session)?.with_context(|| format!("{name} has no notes"))?;
     let time = notes.time.with_context(|| format!("the notes of {name} have no minutes"))?;
     let minutes = notes::minutes(time);
-    let mut text = format!("`cargo show {name}`, {minutes} minutes. {}\n\n", session.title);
+    let unit = if minutes == "1" { "minute" } else { "minutes" };
+    let mut text = format!("`cargo show {name}`, {minutes} {unit}. {}\n\n", session.title);
     for note in &notes.at {
         let points = points(note);
         if points.is_empty() {
