@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use crate::course::stages::{self, STAGES};
 use crate::rig::keys::{Key, Keys};
 use exam::Verdict;
-use help::wrap;
+use help::{keys, wrap};
 use lesson::Lesson;
 use progress::Progress;
 use workshop::{Program, Stamp, Workshop};
@@ -28,7 +28,7 @@ use workshop::{Program, Stamp, Workshop};
 const LOOK: Duration = Duration::from_millis(200);
 /// How soon a change is looked at again, or an examination that somebody waits for.
 const SOON: Duration = Duration::from_millis(20);
-/// The columns that text is filled to; a terminal has 80.
+/// The columns that text is filled to in a terminal of 80, or a wider one.
 const WIDTH: usize = 78;
 const KEYS: &str = "Enter examine  h hint  s solution  n next  p previous  l list  r reset  q quit";
 
@@ -155,7 +155,7 @@ impl Learner {
                 say("This gives the whole solution away. y shows it, any other key does not.")?;
             }
             'r' => self.reset()?,
-            _ => say(KEYS)?,
+            _ => say(&keys(KEYS))?,
         }
         Ok(true)
     }
@@ -166,7 +166,7 @@ impl Learner {
         self.note(None)?;
         let Lesson { name, stage, title, kind } = self.lesson();
         let title = format!("{name} ({} of {}, stage {stage}): {title}", at + 1, self.course.len());
-        say(&format!("\n{}\n", self.style("1", &title)))?;
+        say(&format!("\n{}\n", self.style("1", &wrap(&title))))?;
         match kind.exercise() {
             Some(exercise) => {
                 say(&format!("{}\n", wrap(&exercise.task)))?;
@@ -179,7 +179,7 @@ impl Learner {
             None => {
                 self.here = Here::default();
                 say(&wrap(predict::INTRODUCTION))?;
-                say(&self.style("2", predict::KEYS))
+                say(&self.style("2", &keys(predict::KEYS)))
             }
         }
     }
@@ -240,15 +240,14 @@ impl Learner {
                     (None, 1) => "This was the last exercise. 1 lesson is open: l".to_owned(),
                     (None, n) => format!("This was the last exercise. {n} lessons are open: l"),
                 };
-                say(&self.style("2", &format!("{next}; s compares it with the solution.")))?;
+                let next = format!("{next}; s compares it with the solution.");
+                say(&self.style("2", &wrap(&next)))?;
             }
-            Verdict::Broken(words) => {
-                let why = match words.contains("No space left on device") {
-                    true => "cannot be built: the disk is full",
-                    false => "does not compile",
-                };
-                say(&format!("{words}\n{fails}  {name} {why}."))?;
+            // Nothing else that the compiler says then is of any use.
+            Verdict::Broken(words) if words.contains("No space left on device") => {
+                say(&format!("{fails}  {name} cannot be built: the disk is full."))?;
             }
+            Verdict::Broken(words) => say(&format!("{words}\n{fails}  {name} does not compile."))?,
             Verdict::Short { report, .. } => {
                 say(&format!("{fails}  {name}: {report}"))?;
                 self.say_keys()?;
@@ -271,7 +270,7 @@ impl Learner {
                     false if done(lesson) => 'x',
                     false => '-',
                 };
-                if line.chars().count() + width + 4 > WIDTH + 2 {
+                if line.chars().count() + width + 2 > help::width() {
                     say(line.trim_end())?;
                     line = " ".repeat(7);
                 }
@@ -281,7 +280,9 @@ impl Learner {
         }
         let count = self.course.iter().filter(|lesson| done(lesson)).count();
         let all = self.course.len();
-        say(&format!("x done, {count} of {all}  > here  - open; to go there: cargo lab learn NAME"))
+        let line =
+            format!("x done, {count} of {all}  > here  - open  to go there: cargo lab learn NAME");
+        say(&keys(&line))
     }
 
     /// Writes down where the learner is; that it fails stops nobody.
@@ -298,7 +299,7 @@ impl Learner {
     }
 
     fn say_keys(&self) -> Result<()> {
-        say(&self.style("2", KEYS))
+        say(&self.style("2", &keys(KEYS)))
     }
 
     fn style(&self, style: &str, text: &str) -> String {

@@ -228,6 +228,30 @@ you = exit 0
 }
 
 #[test]
+fn a_narrow_window_gets_shorter_lines() {
+    let my = My::new("narrow");
+    let script = format!(
+        "you $ {} zeros
+you ~ q quit
+you ! resize 40x24
+you ! type x
+you ~ Enter examine  h hint  s solution
+you | n next  p previous  l list  r reset
+you | q quit
+you ! type n
+you ~ capacity (5 of
+you ~ This server should print the message
+you | that it receives, and end. It prints
+you ~ q quit
+you ! type q
+you = exit 0
+",
+        my.python()
+    );
+    my.play(&script, |_| {});
+}
+
+#[test]
 fn a_deleted_file_is_said_to_be_missing_and_examined_when_it_is_back() {
     let my = My::new("deleted");
     my.save(WRONG);

@@ -6,6 +6,7 @@ use similar::TextDiff;
 use super::exam::Verdict;
 use super::lesson::read;
 use super::{Learner, WIDTH, say, shown};
+use crate::view;
 
 impl Learner {
     /// The next hint: one sentence, a paragraph, and then the step itself.
@@ -78,6 +79,26 @@ impl Learner {
     }
 }
 
+/// The columns that text is filled to in this window.
+pub(super) fn width() -> usize {
+    view::width().min(WIDTH)
+}
+
+/// A line of things with two blanks between them, broken between two of them in a narrow window.
+pub(super) fn keys(line: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for item in line.split("  ") {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 2 + item.chars().count() <= width() => {
+                last.push_str("  ");
+                last.push_str(item);
+            }
+            _ => lines.push(item.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Markdown for a terminal: paragraphs are filled, code stays as it is.
 pub(super) fn wrap(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -96,7 +117,7 @@ pub(super) fn wrap(text: &str) -> String {
             }
             for word in line.split(' ') {
                 match lines.last_mut().filter(|_| open) {
-                    Some(last) if last.chars().count() + word.chars().count() < WIDTH => {
+                    Some(last) if last.chars().count() + word.chars().count() < width() => {
                         last.push(' ');
                         last.push_str(word);
                     }
