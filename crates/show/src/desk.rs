@@ -183,9 +183,7 @@ fn page(app: &App) -> String {
             }
             None => add("next", "End of the last session."),
         },
-        _ if app.busy() => {
-            add("now", &format!("{} ...", words(lesson.act(app.group.min(groups - 1)))))
-        }
+        _ if app.busy() => add("now", &format!("{} ...", words(lesson.act(app.now())))),
         _ if app.group < groups => {
             add("next", &words(lesson.act(app.group)));
             let note = lesson.note(app.group).cloned().unwrap_or_default();

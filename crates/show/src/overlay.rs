@@ -52,8 +52,7 @@ impl Overlay {
             .iter()
             .map(|(keys, does)| (format!("{keys:<20}"), (*does).to_owned(), Role::Plain));
         let mut rows: Vec<_> = rows.collect();
-        let ports = app.run.as_ref().map(|run| run.audience.ports()).unwrap_or_default();
-        if let Some(port) = ports.real(5001) {
+        if let Some(port) = app.ports().real(5001) {
             let really = format!("The server's port 5001 is as in the book; really it is {port}.");
             rows.extend([
                 (String::new(), String::new(), Role::Plain),
@@ -79,7 +78,7 @@ impl Overlay {
                     let sign = format!("     {} ", group + 1);
                     rows.push((sign, lesson::words(app.lesson.act(group)), Role::Dim));
                     jumps.push((at, group));
-                    if group == app.group.min(app.lesson.groups.len() - 1) {
+                    if group == app.now() {
                         here = jumps.len() - 1;
                     }
                 }

@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use lab::play::live::{Screen, Window};
+use lab::wire::story::Place;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -161,6 +163,38 @@ fn rest(app: &mut App, events: &Receiver<Event>) -> Result<()> {
         }
     }
     bail!("step {} does not come to rest", app.group + 1)
+}
+
+impl App {
+    /// Does each terminal show what the recording has, and its program wait there? `None` without a recording.
+    pub(crate) fn rests(&self) -> Option<bool> {
+        let story = self.lesson.story.as_ref()?;
+        // Before the first step there is nothing that moves.
+        let Some(shown) = self.shown() else { return Some(true) };
+        let now = story.after(shown);
+        let ports = self.ports();
+        let rests = |window: &Window| {
+            // Who comes again is another party of the same name: the last one that has come.
+            let mut parties = (0..story.parties.len()).rev();
+            let come = |at: &usize| {
+                story.parties[*at].name == window.name && now.places[*at] != Place::NotStarted
+            };
+            let Some(at) = parties.find(come) else { return false };
+            let last = window.look(|screen| screen.all().pop());
+            let shows = last.map(|line| ports.show(&line)) == now.terminals[at].last().cloned();
+            let flooded = window.look(Screen::flooded);
+            flooded
+                || shows
+                    && match &now.places[at] {
+                        Place::Waits(call) => {
+                            window.waits().is_some_and(|waits| waits.ends_with(call.as_str()))
+                        }
+                        Place::Ended => window.look(|screen| screen.exit().is_some()),
+                        _ => false,
+                    }
+        };
+        Some(self.windows().iter().all(rests))
+    }
 }
 
 impl Cast {

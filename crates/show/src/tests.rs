@@ -13,6 +13,7 @@ use lab::course::stages;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::Color;
 use snapbox::{Data, assert_data_eq};
 
 use crate::Event;
@@ -143,6 +144,22 @@ fn a_wire_that_has_no_room_ends_with_a_sign() {
 }
 
 #[test]
+fn nothing_shines_through_a_list() {
+    let mut show = Show::find("2/queued-client");
+    show.step_to(5);
+    show.press(KeyCode::Char('g'));
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| show.app.draw(frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let inside = (2..22).flat_map(|y| (1..79).map(move |x| (x, y)));
+    let allowed = [Color::Reset, Color::Yellow];
+    assert_eq!(
+        inside.filter(|place| !allowed.contains(&buffer[*place].bg)).collect::<Vec<_>>(),
+        []
+    );
+}
+
+#[test]
 fn three_terminals_and_a_queue() {
     let mut show = Show::find("2/queued-client");
     show.step_to(5);
@@ -188,10 +205,7 @@ fn wide_characters_take_two_cells() {
     show.comes(2);
     show.press(KeyCode::Enter);
     show.until("over", |app| matches!(app.state, State::Done));
-    let wait = |app: &App| {
-        let windows = app.run.as_ref().map(|run| run.audience.windows()).unwrap_or_default();
-        windows.iter().all(|window| window.waits().is_some())
-    };
+    let wait = |app: &App| app.windows().iter().all(|window| window.waits().is_some());
     show.until("at rest", wait);
     show.is("wide", 50, 14);
     show.is("wide", 80, 24);

@@ -46,13 +46,15 @@ pub(crate) struct Theme {
 }
 
 impl Theme {
-    /// As the environment says: `NO_COLOR`, and the locale's character set (locale(7)).
+    /// As the environment says: `NO_COLOR`, a terminal such as vt100 (terminfo(5)), and the locale's character set (locale(7)).
     pub(crate) fn from_env(light: bool) -> Theme {
         let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
         let locale = locale.unwrap_or_default().to_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        Theme { light, colour: set("NO_COLOR").is_none(), utf8 }
+        let term = set("TERM").unwrap_or_default();
+        let grey = term.starts_with("vt") || term.ends_with("-m") || term.ends_with("-mono");
+        Theme { light, colour: !grey && set("NO_COLOR").is_none(), utf8 }
     }
 
     pub(crate) fn style(self, role: Role) -> Style {

@@ -386,17 +386,19 @@ fn a_terminal_that_cannot_show_panes_is_told_what_to_use_instead() {
 #[test]
 fn without_colours_no_colour_is_sent() {
     let _turn = turn();
-    let mut show = Window::open(&["6/server-hangs-up"], &[("NO_COLOR", "1"), ("LC_ALL", "C")]);
-    show.shows(&["next: server starts"]);
-    show.leads("\r", &["step 1/5 #....", "+- server ", "next: client starts"]);
-    let screen = show.screen.lock().unwrap();
-    for (row, col) in (0..24).flat_map(|row| (0..80).map(move |col| (row, col))) {
-        let cell = screen.screen().cell(row, col).unwrap();
-        assert_eq!(
-            (cell.fgcolor(), cell.bgcolor()),
-            (vt100::Color::Default, vt100::Color::Default)
-        );
-        assert!(cell.contents().is_ascii(), "{:?}", cell.contents());
+    for grey in [("NO_COLOR", "1"), ("TERM", "vt100")] {
+        let mut show = Window::open(&["6/server-hangs-up"], &[grey, ("LC_ALL", "C")]);
+        show.shows(&["next: server starts"]);
+        show.leads("\r", &["step 1/5 #....", "+- server ", "next: client starts"]);
+        let screen = show.screen.lock().unwrap();
+        for (row, col) in (0..24).flat_map(|row| (0..80).map(move |col| (row, col))) {
+            let cell = screen.screen().cell(row, col).unwrap();
+            assert_eq!(
+                (cell.fgcolor(), cell.bgcolor()),
+                (vt100::Color::Default, vt100::Color::Default)
+            );
+            assert!(cell.contents().is_ascii(), "{:?}", cell.contents());
+        }
     }
 }
 
