@@ -120,6 +120,10 @@ pub enum AtTerminal {
     AsCounted,
     /// `= without TEXT`: no line so far contains this.
     Without(String),
+    /// `= at most N times TEXT`: all lines so far together contain this no more often.
+    AtMost(usize, String),
+    /// `= no zeros`: it has printed no zero bytes in a row, as they are or escaped.
+    NoZeros,
 }
 
 /// What a raw peer does or expects.
@@ -137,6 +141,10 @@ pub enum AtPeer {
     Bytes(Vec<u8>),
     /// `~ "BYTES"`: a later datagram has these bytes; or, on a stream, answers have come whose messages are together these bytes.
     Answers(Vec<u8>),
+    /// `= one piece`: what the last step received has come in one read.
+    OnePiece,
+    /// `= open`: the other side has not ended the connection.
+    Open,
     /// `~ unread`: bytes have come, and stay unread.
     Unread,
     /// `= end`, `~ end`, `= reset`, `= end or reset`: how the connection ends.
@@ -167,7 +175,8 @@ const SYLLABLES: usize = 4;
 const CONSONANTS: &[u8] = b"bdfgklmnprstvz";
 const VOWELS: &[u8] = b"aeiou";
 const DEEDS: &str = "kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
-const STATES: &str = "exit STATUS, end, idle, descriptors as counted or without TEXT";
+const STATES: &str = "exit STATUS, end, idle, descriptors as counted, no zeros, without TEXT or at most N times TEXT";
+const PEER_STATES: &str = "end, reset, end or reset, open or one piece";
 const PEER_DEEDS: &str = "half-close, close or reset";
 const PEERS: &str = "tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME";
 
@@ -396,13 +405,19 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
             _ if rest == "end" => AtTerminal::Ends(None),
             _ if rest == "idle" => AtTerminal::Idle,
             _ if rest == "descriptors as counted" => AtTerminal::AsCounted,
-            _ => match rest.strip_prefix("without ") {
-                Some(text) => AtTerminal::Without(text.to_owned()),
-                None => return Err(format!("expected = {STATES}, not {rest:?}")),
-            },
+            _ if rest == "no zeros" => AtTerminal::NoZeros,
+            _ => parse_limit(rest).ok_or_else(|| format!("expected = {STATES}, not {rest:?}"))?,
         },
         _ => parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?,
     })
+}
+
+fn parse_limit(rest: &str) -> Option<AtTerminal> {
+    if let Some(text) = rest.strip_prefix("without ") {
+        return Some(AtTerminal::Without(text.to_owned()));
+    }
+    let (times, text) = rest.strip_prefix("at most ")?.split_once(" times ")?;
+    Some(AtTerminal::AtMost(times.parse().ok()?, text.to_owned()))
 }
 
 fn parse_deed(rest: &str) -> Option<AtTerminal> {
@@ -436,13 +451,15 @@ fn parse_peer(mark: char, rest: &str) -> Result<AtPeer, String> {
         ('=', "end") => AtPeer::Closed(Closed::End),
         ('=', "reset") => AtPeer::Closed(Closed::Reset),
         ('=', "end or reset") => AtPeer::Closed(Closed::EndOrReset),
+        ('=', "one piece") => AtPeer::OnePiece,
+        ('=', "open") => AtPeer::Open,
         ('~', "unread") => AtPeer::Unread,
         ('~', "end") => AtPeer::Closed(Closed::SoonerOrLater),
         ('~', _) if rest.starts_with('"') => AtPeer::Answers(parse_repeated(rest)?),
         ('!', "half-close") => AtPeer::HalfClose,
         ('!', "close") => AtPeer::Close,
         ('!', "reset") => AtPeer::Reset,
-        ('=', _) => return Err(format!("expected = end, reset or end or reset, not {rest:?}")),
+        ('=', _) => return Err(format!("expected = {PEER_STATES}, not {rest:?}")),
         ('~', _) => return Err(format!("expected ~ end, ~ unread or ~ \"BYTES\", not {rest:?}")),
         _ => return Err(format!("expected ! {PEER_DEEDS}, not {rest:?}")),
     })
@@ -581,6 +598,8 @@ mod tests {
             ("t = idle", AtTerminal::Idle),
             ("t = descriptors as counted", AtTerminal::AsCounted),
             ("t = without a b", AtTerminal::Without("a b".into())),
+            ("t = at most 2 times a b", AtTerminal::AtMost(2, "a b".into())),
+            ("t = no zeros", AtTerminal::NoZeros),
             ("t ! kill", AtTerminal::Kill),
             ("t ! count descriptors", AtTerminal::CountDescriptors),
             ("t ! paste a\\nb", AtTerminal::Keys(b"a\rb".to_vec())),
@@ -594,6 +613,8 @@ mod tests {
             (r#"p | "x" * 2"#, AtPeer::Bytes(b"xx".to_vec())),
             (r#"p | "a + " + "b\"" * 2 + "c""#, AtPeer::Bytes(b"a + b\"b\"c".to_vec())),
             (r#"p ~ "xy""#, AtPeer::Answers(b"xy".to_vec())),
+            ("p = one piece", AtPeer::OnePiece),
+            ("p = open", AtPeer::Open),
             ("p ~ unread", AtPeer::Unread),
             ("p ~ end", AtPeer::Closed(Closed::SoonerOrLater)),
             ("p = end or reset", AtPeer::Closed(Closed::EndOrReset)),

@@ -440,13 +440,14 @@ impl Actors<'_> {
         self.seats().any(|seat| seat.loose)
     }
 
-    /// Resets the connections of raw peers that are open: no end of them keeps a port for a while.
+    /// Resets the connections of raw peers that are open: no end of them keeps a port for a while. Where no
+    /// port is needed again, it closes them, as a client does: not every server has learned what a reset is.
     fn reset(&mut self, which: impl Fn(&str) -> bool) {
         for (name, actor) in &mut self.on {
-            if let Actor::Peer(peer) = actor
-                && which(name)
-            {
-                let _ = peer.reset();
+            match actor {
+                Actor::Peer(peer) if which(name) && self.cast.addrs.is_empty() => peer.close(),
+                Actor::Peer(peer) if which(name) => drop(peer.reset()),
+                _ => {}
             }
         }
     }

@@ -1,26 +1,52 @@
 //! What a raw peer does and expects.
 
+use std::io::{self, ErrorKind};
+use std::time::Instant;
+
 use super::report::Failure;
 use crate::contract::PREFIX;
 use crate::course::session::{AtPeer, Closed, quote};
 use crate::rig::hub::Hub;
 use crate::rig::peer::{End, Peer};
 
+const OPEN: &str = "a connection that is still open";
+/// The first bytes to a closed connection are answered by a reset, and only the next ones fail (RFC 9293, 3.5.2).
+const CLOSED: &str = "the other side has closed it, after one of the steps before";
+
 /// Does it; what appeared is what the step says.
 pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
     come(peer, hub)?;
     match act {
-        AtPeer::Send(bytes) => peer.send(bytes, hub.deadline())?,
+        AtPeer::Send(bytes) => send(peer, bytes, hub)?,
         AtPeer::HalfClose => peer.half_close()?,
         AtPeer::Close => peer.close(),
         AtPeer::Reset => peer.reset()?,
         AtPeer::Bytes(expected) => bytes(peer, expected, hub)?,
         AtPeer::Answers(expected) if peer.is_datagrams() => later(peer, expected, hub)?,
         AtPeer::Answers(expected) => answers(peer, expected, hub)?,
+        AtPeer::OnePiece => one_piece(peer)?,
+        AtPeer::Open => open(peer)?,
         AtPeer::Unread => unread(peer, hub)?,
         AtPeer::Closed(closed) => ends(peer, *closed, hub)?,
     }
     Ok(None)
+}
+
+fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
+    peer.send(bytes, hub.deadline()).map_err(|err| match err.downcast_ref::<io::Error>() {
+        Some(err) if matches!(err.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            Failure::new(OPEN.to_owned(), CLOSED.to_owned())
+        }
+        _ => err.into(),
+    })
+}
+
+fn open(peer: &mut Peer) -> Result<(), Failure> {
+    while peer.end.is_none() && peer.receive(Instant::now())? {}
+    match peer.end {
+        None => Ok(()),
+        Some(end) => Err(Failure::new(OPEN.to_owned(), end.name().to_owned())),
+    }
 }
 
 /// Waits until a client has come to a raw peer that listens.
@@ -79,6 +105,20 @@ fn bytes(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
     match peer.take_if(expected) {
         true => Ok(()),
         false => Err(Failure::at_difference(&quote(expected), &describe(peer, why))),
+    }
+}
+
+/// One write of so few bytes arrives in one read, whoever is slow: several reads are several writes.
+fn one_piece(peer: &Peer) -> Result<(), Failure> {
+    let pieces: Vec<String> =
+        peer.taken().iter().filter(|n| **n > 0).map(ToString::to_string).collect();
+    match pieces.as_slice() {
+        [] | [_] => Ok(()),
+        [first, second, ..] => {
+            let more = if pieces.len() > 2 { ", ..." } else { "" };
+            let got = format!("{} pieces, of {first}, {second}{more} bytes", pieces.len());
+            Err(Failure::new("all of it in one piece".to_owned(), got))
+        }
     }
 }
 

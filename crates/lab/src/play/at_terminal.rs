@@ -25,6 +25,9 @@ const IDLE_BYTES: usize = 4096;
 /// A program may open something for good the first time that it needs it.
 const SPARE_DESCRIPTORS: usize = 5;
 
+/// Two zero bytes, as they are and as languages print them in text.
+const ZEROS: [&str; 6] = ["\0\0", r"\0\0", r"\x00\x00", r"\u0000\u0000", r"\u{0}\u{0}", "^@^@"];
+
 pub(super) const ENDS: &str = "the program ends";
 
 /// Does it; what appeared, if that is not just what the step says.
@@ -60,6 +63,8 @@ pub(super) fn act(
         AtTerminal::AsCounted => as_counted(seat, hub)?,
         AtTerminal::Idle => idle(seat, hub)?,
         AtTerminal::Without(text) => without(seat, text, ports)?,
+        AtTerminal::AtMost(times, text) => at_most(seat, *times, text)?,
+        AtTerminal::NoZeros => no_zeros(seat)?,
         AtTerminal::Kill => {
             seat.terminal.kill()?;
             ended(seat, hub, ENDS)?;
@@ -165,6 +170,27 @@ fn without(seat: &Seat, text: &str, ports: &Ports) -> Result<(), Failure> {
             Err(Failure::new(format!("no line that contains {text:?}"), ports.show(line)))
         }
     }
+}
+
+fn at_most(seat: &Seat, most: usize, text: &str) -> Result<(), Failure> {
+    let lines = seat.terminal.look(|screen| screen.all());
+    let times: usize = lines.iter().map(|line| line.matches(text).count()).sum();
+    match times <= most {
+        true => Ok(()),
+        false => {
+            let expected = format!("{text:?} at most {most} times");
+            Err(Failure::new(expected, format!("{times} times")))
+        }
+    }
+}
+
+/// A buffer that is printed whole shows them behind what came.
+fn no_zeros(seat: &Seat) -> Result<(), Failure> {
+    let found = seat.terminal.look(|screen| ZEROS.iter().find(|zeros| screen.raw_contains(zeros)));
+    found.map_or(Ok(()), |zeros| {
+        let got = format!("zero bytes behind it: {zeros}");
+        Err(Failure::new("what came, and nothing more".to_owned(), got))
+    })
 }
 
 fn type_line(

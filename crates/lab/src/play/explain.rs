@@ -2,8 +2,9 @@
 
 use super::actors::{Actor, Actors};
 use super::report::{Failure, Report, Seen};
-use crate::course::session::{Act, AtPeer, AtTerminal, Session, Step};
+use crate::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
 use crate::rig::blocked::{Thread, Wait};
+use crate::rig::peer::Peer;
 use crate::rig::process;
 use crate::rig::sockets::Socket;
 
@@ -26,7 +27,7 @@ impl Actors<'_> {
         let waits = if nothing_came { self.where_they_wait(step) } else { Vec::new() };
         let failed =
             step.map_or_else(|| "the end of the session".to_owned(), |step| self.shown(step));
-        let cause = step.and_then(|step| self.cause(step));
+        let cause = step.and_then(|step| self.cause(session, step, held.len()));
         let seen = Seen { shows, waits, told: self.tellings.clone(), cause };
         Box::new(Report::new(session, held, failed, failure, seen))
     }
@@ -115,9 +116,38 @@ impl Actors<'_> {
         Some(format!("{} waits for {program} too: both wait to read from each other", step.name))
     }
 
-    /// The likely cause of a text that did not appear on a terminal.
-    fn cause(&self, step: &Step) -> Option<&'static str> {
-        let Act::Terminal(AtTerminal::Contains(text)) = &step.act else { return None };
+    /// The likely cause, as far as the system knows more of it than the failure says.
+    fn cause(&self, session: &Session, step: &Step, held: usize) -> Option<&'static str> {
+        match &step.act {
+            Act::Terminal(AtTerminal::Contains(text)) => self.unseen(session, step, held, text),
+            Act::Peer(AtPeer::Bytes(_)) => self.waits_for_more(session, step, held),
+            _ => None,
+        }
+    }
+
+    /// Does the client read on where one line was typed after an answer?
+    fn waits_for_more(&self, session: &Session, step: &Step, held: usize) -> Option<&'static str> {
+        let [.., answer, line] = &session.steps[..held] else { return None };
+        let answered = answer.name == step.name && matches!(answer.act, Act::Peer(AtPeer::Send(_)));
+        let typed = matches!(line.act, Act::Terminal(AtTerminal::Type(_)));
+        let reads = self.both_wait(step, &self.hub.threads(), &self.ends()).is_some();
+        let nothing_came = self.on.iter().any(|(name, actor)| match actor {
+            Actor::Peer(peer) => *name == step.name && peer.received().is_empty(),
+            Actor::Terminal(_) => false,
+        });
+        (answered && typed && reads && nothing_came).then_some(
+            "The client has read the answer, and waits for more of it: take what one read gives. No newline, no full buffer and no end will come.",
+        )
+    }
+
+    /// Why a text has not appeared on a terminal.
+    fn unseen(
+        &self,
+        session: &Session,
+        step: &Step,
+        held: usize,
+        text: &str,
+    ) -> Option<&'static str> {
         let (_, Actor::Terminal(seat)) = self.on.iter().find(|(name, _)| *name == step.name)?
         else {
             return None;
@@ -125,28 +155,54 @@ impl Actors<'_> {
         if !seat.loose {
             return None;
         }
-        if seat.terminal.look(|screen| screen.raw_contains(text)) {
+        let (raw, seen) = seat.terminal.look(|screen| {
+            let seen = screen.all().iter().any(|line| line.contains(text));
+            (screen.raw_contains(text), seen)
+        });
+        if raw && !seen {
             return Some(
                 "The text was printed, and the terminal obeyed what came with it: print control characters escaped, as {:?} or repr does.",
             );
         }
-        if seat.sockets().iter().any(|socket| socket.unread > 0) {
+        let sockets = seat.sockets();
+        if sockets.iter().any(|socket| socket.unread > 0) {
             return Some(match seat.serves {
                 true => {
                     "Bytes have come that the server has not read: read from the connection that accept gave."
                 }
                 false => {
-                    "Bytes have come that the client has not read: one read gives 1024 at most."
+                    "Bytes have come that the client has not read: read after each send, up to 1024 bytes at once."
                 }
             });
         }
-        let answered = self.on.iter().any(|(_, actor)| match actor {
-            Actor::Peer(peer) => {
-                peer.received().windows(text.len()).any(|piece| piece == text.as_bytes())
+        let held = &session.steps[..held];
+        let gone = seat.terminal.look(|screen| screen.exit.is_some());
+        let sent = |step: &&Step| match &step.act {
+            Act::Peer(AtPeer::Send(bytes)) => {
+                bytes.windows(text.len()).any(|piece| piece == text.as_bytes())
             }
-            Actor::Terminal(_) => false,
+            _ => false,
+        };
+        let sender = held.iter().rfind(sent).map(|step| &step.name);
+        let peers = self.on.iter().filter_map(|(name, actor)| match actor {
+            Actor::Peer(peer) => Some((name, peer)),
+            Actor::Terminal(_) => None,
         });
-        answered.then_some(
+        let ended = |(name, peer): (&String, &Peer)| sender == Some(name) && peer.end.is_some();
+        if seat.serves && !gone && peers.clone().any(ended) {
+            return Some(
+                "The server has ended the connection: go on reading from it until the client closes, or says q.",
+            );
+        }
+        let connects = |step: &&Step| matches!(step.act, Act::Start(Start::Connect(_)));
+        let accepted = sockets.iter().any(|socket| !socket.listens);
+        if seat.serves && !gone && !accepted && held.iter().filter(connects).count() == 1 {
+            return Some("A client has connected and waits: take it with accept.");
+        }
+        let answered = |(_, peer): (&String, &Peer)| {
+            peer.received().windows(text.len()).any(|piece| piece == text.as_bytes())
+        };
+        peers.clone().any(answered).then_some(
             "Nothing was printed, but the bytes were answered: end the line with a newline, and flush what you print.",
         )
     }

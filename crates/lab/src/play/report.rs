@@ -101,7 +101,7 @@ impl Report {
             file: file.to_owned(),
             hint: seen
                 .cause
-                .or_else(|| hint(&failure, &seen.shows, ports))
+                .or_else(|| hint(&failure, &seen, &held, ports))
                 .map(str::to_owned)
                 .or_else(|| {
                     // Where not even the first program started, the failure says why.
@@ -145,11 +145,17 @@ fn shown(shows: &[(String, Vec<String>)], text: &str) -> bool {
 }
 
 /// The likely cause that can be seen from the failure itself.
-fn hint(failure: &Failure, shows: &[(String, Vec<String>)], ports: bool) -> Option<&'static str> {
+fn hint(failure: &Failure, seen: &Seen, held: &[String], ports: bool) -> Option<&'static str> {
     let Failure { expected, got, .. } = failure;
+    let shows = &seen.shows;
     let bytes = |text: &str| {
         text.strip_prefix('"').and_then(|text| text.split('"').next().map(str::to_owned))
     };
+    if ports && shown(shows, IN_USE) && seen.told.iter().any(|told| !told.contains("no address")) {
+        return Some(
+            "The address that it was told is free: it uses another one, which is taken. Listen where it was told.",
+        );
+    }
     if ports && shown(shows, IN_USE) {
         return Some(
             "The port is still in use from a moment ago: set SO_REUSEADDR before bind, or end the other program.",
@@ -160,11 +166,52 @@ fn hint(failure: &Failure, shows: &[(String, Vec<String>)], ports: bool) -> Opti
             "Another program has the port, or one that has ended and did not set SO_REUSEADDR left connections that keep it for a while (TIME_WAIT).",
         );
     }
+    let connected = held.iter().any(|step| step.ends_with(" $ tcp connect"));
+    if got.starts_with("nobody listens there") && !connected {
+        return Some(match got {
+            got if got.contains(" listens at ") => {
+                "Take both the host and the port from what the program is told."
+            }
+            got if got.contains(" has ended ") => {
+                "It ended before anybody could connect: the last that it printed may say why."
+            }
+            _ => {
+                "Bind the address that the program is told, and call listen: then clients can connect."
+            }
+        });
+    }
+    if got.starts_with("nobody: ") {
+        return Some(
+            "Connect to the address that the program is told, both its host and its port.",
+        );
+    }
+    if expected.starts_with("the end of the stream") && got == "a reset" {
+        return Some(
+            "The connection was reset, not closed: it had bytes unread, or was told not to linger.",
+        );
+    }
+    if got.starts_with("zero bytes") {
+        return Some(
+            "The whole buffer was printed: print only as many bytes of it as read has given.",
+        );
+    }
     if let Some(got) = bytes(got) {
+        if got.trim_start_matches("\\x00").is_empty() && !got.is_empty() {
+            return Some(
+                "Zero bytes were sent along: send as many bytes as the message has, without the end of a text or the rest of a buffer.",
+            );
+        }
         let newline = |text: &str| text.starts_with("\\n") || text.starts_with("\\r");
         let expected = bytes(expected).unwrap_or_default();
         if newline(&got) || got.strip_prefix(expected.as_str()).is_some_and(newline) {
             return Some("A newline was sent along: send the bytes of the message only.");
+        }
+        let earlier =
+            |message: &str| held.iter().any(|step| step.ends_with(&format!(" > \"{message}\"")));
+        if got != expected && got.strip_prefix(PREFIX).is_some_and(earlier) {
+            return Some(
+                "This is the answer to an earlier message: answer each one once, and before you read the next.",
+            );
         }
         let message = expected.strip_prefix(PREFIX).filter(|_| !got.starts_with(PREFIX));
         if message.is_some_and(|message| got.starts_with(message)) {

@@ -78,6 +78,9 @@ pub(crate) struct Peer {
     received: Received,
     /// Has it sent anything?
     sent: bool,
+    /// How many bytes each read gave, of what is not taken yet, and of what was taken last.
+    reads: Vec<usize>,
+    taken: Vec<usize>,
     pub end: Option<End>,
 }
 
@@ -138,7 +141,8 @@ impl Peer {
             true => Received::Datagrams(VecDeque::new()),
             false => Received::Bytes(Vec::new()),
         };
-        Peer { socket, listener, received, sent: false, end: None }
+        let (reads, taken) = (Vec::new(), Vec::new());
+        Peer { socket, listener, received, sent: false, reads, taken, end: None }
     }
 
     /// The address of this end, once connected; a Unix socket has none.
@@ -190,10 +194,7 @@ impl Peer {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
                 anyhow!("the other side does not read what is sent to it")
             }
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
-                anyhow!("the other side has ended the connection: {err}")
-            }
-            _ => anyhow!("failed to send: {err}"),
+            _ => anyhow::Error::new(err).context("failed to send"),
         })?;
         self.sent = true;
         Ok(())
@@ -282,6 +283,13 @@ impl Peer {
             Received::Bytes(bytes) => drop(bytes.drain(..n.min(bytes.len()))),
             Received::Datagrams(datagrams) => datagrams.clear(),
         }
+        self.taken = std::mem::take(&mut self.reads);
+    }
+
+    /// How many bytes each of the reads gave whose bytes were taken last.
+    #[must_use]
+    pub(crate) fn taken(&self) -> &[usize] {
+        &self.taken
     }
 
     /// Waits a moment for more; true when bytes or the end came.
@@ -299,6 +307,7 @@ impl Peer {
         let came = socket.read(&mut buffer);
         let n = self.came(came)?;
         if let Some(n) = n {
+            self.reads.push(n);
             match &mut self.received {
                 Received::Bytes(bytes) => bytes.extend_from_slice(&buffer[..n]),
                 Received::Datagrams(datagrams) => datagrams.push_back(buffer[..n].to_vec()),

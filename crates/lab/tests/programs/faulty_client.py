@@ -11,6 +11,18 @@ sys.tracebacklimit = 0
 kept = []
 
 
+def wait_until_read(conn):
+    """Until the other side has read what was sent: its socket is in proc_net_tcp(5)."""
+    end = ":%04X" % conn.getpeername()[1]
+    while True:
+        with open("/proc/net/tcp") as table:
+            sockets = [line.split() for line in table]
+        if not any(
+            f[1].endswith(end) and f[3] != "0A" and not f[4].endswith(":00000000") for f in sockets[1:]
+        ):
+            return
+
+
 def lines():
     while fault == "asks again and again for the keyboard" and not select.select([0], [], [], 0)[0]:
         pass
@@ -29,6 +41,7 @@ with socket.create_connection((host, int(port))) as conn:
     if fault == "says hello with a newline":
         conn.sendall(b"hello chenyansong\n")
         sys.exit()
+    before = b""
     for line in lines():
         if fault != "appends a newline":
             line = line.rstrip("\n")
@@ -41,6 +54,13 @@ with socket.create_connection((host, int(port))) as conn:
             message = b""
         if line.startswith("o") and fault == "sends no line that begins with o":
             message = b""
+        if fault == "sends the line before on Enter":
+            message = message or before
+            before = message
+        if fault == "sends a line in two pieces" and len(message) > 100:
+            conn.sendall(message[:100])
+            wait_until_read(conn)
+            message = message[100:]
         conn.sendall(message)
         if line.rstrip("\n") == "q" and fault != "waits for an answer to q":
             break
@@ -68,8 +88,19 @@ with socket.create_connection((host, int(port))) as conn:
             print(answer.decode(errors="replace"))
         elif fault == "decodes strictly":
             print(answer.decode())
+        elif fault == "prints all so far":
+            late += answer
+            print(late)
+        elif fault == "prints what an earlier answer has left":
+            print(answer + late[len(answer) :])
+            late = answer
+        elif fault == "prints the whole buffer":
+            print(answer.ljust(1024, b"\0"))
         elif fault == "prints the answer before":
             print(late)
             late = answer
         elif fault != "prints no answer":
             print(answer)
+    else:
+        while fault == "ignores Ctrl-D":
+            sys.stdin.readline()

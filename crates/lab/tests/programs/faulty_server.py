@@ -1,5 +1,6 @@
 """Servers that are wrong on purpose: faulty_server.py FAULT HOST:PORT"""
 import os
+import select
 import socket
 import sys
 import time
@@ -14,9 +15,21 @@ kept = []
 buffer = bytearray(1024)
 
 
+def wait_until_read(conn):
+    """Until the other side has read what was sent: its socket is in proc_net_tcp(5)."""
+    end = ":%04X" % conn.getpeername()[1]
+    while True:
+        with open("/proc/net/tcp") as table:
+            sockets = [line.split() for line in table]
+        if not any(f[1].endswith(end) and not f[4].endswith(":00000000") for f in sockets[1:]):
+            return
+
+
 def read(conn):
     if fault == "reads 1000 bytes at most":
         return conn.recv(1000)
+    if fault == "reads 512 bytes at most":
+        return conn.recv(512)
     if fault == "reads 4096 bytes":
         return conn.recv(4096)
     if fault == "prints what an earlier message has left":
@@ -45,6 +58,14 @@ def answer(conn, message, all_so_far):
         conn.sendall(message)
     elif fault == "answers with a newline":
         conn.sendall(b"server send :" + message + b"\n")
+    elif fault == "answers the one that came last":
+        if select.select([listener], [], [], 0)[0]:
+            kept.append(listener.accept()[0])
+        (kept or [conn])[-1].sendall(b"server send :" + message)
+    elif fault == "answers in two pieces":
+        conn.sendall(b"server send :")
+        wait_until_read(conn)
+        conn.sendall(message)
     elif fault == "answers with all so far":
         conn.sendall(b"server send :" + all_so_far)
     elif fault == "answers with text":
@@ -75,6 +96,10 @@ def serve(conn):
         elif fault == "prints invalid UTF-8":
             sys.stdout.buffer.write(b"\xff\xfe" + repr(message).encode() + b"\n")
             sys.stdout.buffer.flush()
+        elif fault == "prints all so far":
+            print(all_so_far)
+        elif fault == "prints the whole buffer":
+            print(message.ljust(1024, b"\0"))
         elif fault == "does not flush":
             kept.append(message)
         elif fault != "prints nothing":
@@ -140,6 +165,8 @@ with socket.create_server((host, int(port))) as listener:
                     sys.exit(f"died: {err.strerror}")
                 if fault == "is stuck after an early reset" and not served:
                     os.read(os.pipe()[0], 1)
+                if fault == "keeps a connection that fails":
+                    kept.append(conn.dup())
             if fault == "keeps every connection":
                 kept.append(conn.dup())
                 try:
