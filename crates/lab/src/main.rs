@@ -248,10 +248,11 @@ fn wire(options: &cli::Wire) -> Result<bool> {
     Ok(same)
 }
 
-/// Does standard output show colours, and may it? (no-color.org)
+/// Does standard output show colours, and may it? (no-color.org, and terminals that call themselves dumb)
 fn has_colour() -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !forbidden
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    std::io::stdout().is_terminal() && !forbidden && !dumb
 }
 
 /// Shows one session in the browser, as it has been recorded; somebody's own programs are recorded now.
