@@ -1,12 +1,8 @@
 //! What lies over the view until a key takes it away: help, list, difference, story, report.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
-
 use lab::course::notes::Notes;
 use lab::course::stages;
 use lab::play::Report;
-use lab::rig::process;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -102,16 +98,8 @@ impl Overlay {
                 vec![(String::new(), none.to_owned(), Role::Plain)],
             );
         };
-        let mut command = Command::new(stages::root().join("scripts/diff.sh"));
-        command
-            .args([(stage - 1).to_string(), stage.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut text = String::new();
-        if let Ok(mut running) = process::spawn(&mut command) {
-            let _ = running.stdout.take().map(|mut out| out.read_to_string(&mut text));
-        }
+        let text = stages::difference(&[(stage - 1).to_string(), stage.to_string()])
+            .unwrap_or_else(|err| format!("{err:#}"));
         let role = |line: &str| match line.as_bytes().first() {
             Some(b'+') => Role::Added,
             Some(b'-') => Role::Removed,

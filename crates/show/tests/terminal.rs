@@ -15,7 +15,7 @@ use lab::course::session::Session;
 use lab::course::stages;
 use lab::rig::process::{self, Exit, Running};
 use nix::sys::signal::{Signal, kill};
-use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use pty_process::{Size, blocking};
 
 /// Beside other tests a step may take long; it only ever fails then.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -25,8 +25,8 @@ static TURN: Mutex<()> = Mutex::new(());
 /// A window of a person.
 struct Window {
     running: Running,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keyboard: Box<dyn Write + Send>,
+    /// The end of the terminal that a person has, until the window is closed.
+    terminal: Option<Arc<blocking::Pty>>,
     screen: Arc<Mutex<vt100::Parser>>,
     closed: Arc<AtomicBool>,
 }
@@ -39,20 +39,19 @@ fn turn() -> MutexGuard<'static, ()> {
 
 impl Window {
     fn open(arguments: &[&str], environment: &[(&str, &str)]) -> Window {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_show"));
-        command.args(arguments);
-        command.cwd(stages::root());
-        // A show that somebody watches meanwhile stays alone.
-        command.env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+        let (terminal, other_end) = blocking::open().unwrap();
+        terminal.resize(Size::new(24, 80)).unwrap();
+        let mut command = blocking::Command::new(env!("CARGO_BIN_EXE_show"))
+            .args(arguments)
+            .current_dir(stages::root())
+            // A show that somebody watches meanwhile stays alone.
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
         for (name, value) in
             [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8")].iter().chain(environment)
         {
-            command.env(name, value);
+            command = command.env(name, value);
         }
-        let running = process::spawn_on(&*pair.slave, command).unwrap();
-        drop(pair.slave);
+        let running = process::spawn_on(other_end, command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
             24.try_into().unwrap(),
             80.try_into().unwrap(),
@@ -60,21 +59,23 @@ impl Window {
         )));
         let closed = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&closed);
-        let (mut output, drawn) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        let terminal = Arc::new(terminal);
+        let (output, drawn) = (Arc::clone(&terminal), Arc::clone(&screen));
         thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Some(n) =
-                output.read(&mut buffer).ok().filter(|n| *n > 0 && !over.load(Ordering::Relaxed))
+            while let Some(n) = (&*output)
+                .read(&mut buffer)
+                .ok()
+                .filter(|n| *n > 0 && !over.load(Ordering::Relaxed))
             {
                 drawn.lock().unwrap().process(&buffer[..n]);
             }
         });
-        let keyboard = pair.master.take_writer().unwrap();
-        Window { running, master: Some(pair.master), keyboard, screen, closed }
+        Window { running, terminal: Some(terminal), screen, closed }
     }
 
     fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        (&**self.terminal.as_ref().unwrap()).write_all(keys.as_bytes()).unwrap();
     }
 
     fn text(&self) -> String {
@@ -235,13 +236,12 @@ fn a_window_of_any_size_is_drawn_anew() {
     show.shows(&["next: server starts"]);
     show.leads("\r", &["step 1/7", "next: first starts"]);
     for (cols, rows) in [(50, 14), (160, 50), (40, 10), (120, 40), (80, 24)] {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         show.screen
             .lock()
             .unwrap()
             .screen_mut()
             .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
-        show.master.as_ref().unwrap().resize(size).unwrap();
+        show.terminal.as_ref().unwrap().resize(Size::new(rows, cols)).unwrap();
         match cols {
             40 => show.shows(&["40x10 is too small"]),
             _ => show.shows(&["Stage 2", "next: first starts", "? help"]),
@@ -283,8 +283,7 @@ fn whatever_ends_it_leaves_a_clean_screen_and_no_process() {
     show.leads("\r", &["next: client starts"]);
     show.closed.store(true, Ordering::Relaxed);
     show.press("?");
-    show.master = None;
-    show.keyboard = Box::new(std::io::sink());
+    show.terminal = None;
     let begun = Instant::now();
     while show.running.ended().is_none() || process::left() > 1 {
         assert!(begun.elapsed() < LIMIT, "{} processes are left", process::left());

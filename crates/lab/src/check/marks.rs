@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use super::{Behaviour, Options, Outcome, Summary, Verdict, What, check};
 use crate::course::cast::Cast;
@@ -83,36 +82,40 @@ struct Mark<'a> {
 
 impl Marks<'_> {
     fn json(&self) -> String {
-        let words = |words: &Option<Vec<String>>| words.as_ref().map(shell_words::join);
+        let program = |words: &Option<Vec<String>>| words.as_ref().map(shell_words::join);
+        let text = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), quote);
         let marks = self.marks();
-        let behaviours: Vec<Value> = marks
+        let count =
+            |verdict| marks.iter().filter(|mark| mark.verdict == verdict).count().to_string();
+        let behaviours: Vec<String> = marks
             .iter()
             .map(|mark| {
-                json!({
-                    "name": mark.name,
-                    "stage": mark.stage,
-                    "title": mark.title,
-                    "verdict": mark.verdict,
-                    "seconds": seconds(mark.time),
-                    "reason": mark.reason,
-                    "report": mark.report,
-                    "notes": mark.notes,
-                })
+                let notes: Vec<String> = mark.notes.iter().map(|note| quote(note)).collect();
+                let fields = object(&[
+                    ("name", quote(&mark.name)),
+                    ("stage", mark.stage.to_string()),
+                    ("title", quote(&mark.title)),
+                    ("verdict", quote(mark.verdict)),
+                    ("seconds", format!("{:.3}", mark.time.as_secs_f64())),
+                    ("reason", text(&mark.reason)),
+                    ("report", text(&mark.report)),
+                    ("notes", format!("[{}]", notes.join(", "))),
+                ]);
+                fields.replace('\n', "\n    ")
             })
             .collect();
-        let count = |verdict| marks.iter().filter(|mark| mark.verdict == verdict).count();
-        let document = json!({
-            "examined": self.examined,
-            "server": words(&self.cast.server),
-            "client": words(&self.cast.client),
-            "error": self.error,
-            "held": count("held"),
-            "noted": count("noted"),
-            "failed": count("failed"),
-            "skipped": count("skipped"),
-            "behaviours": behaviours,
-        });
-        format!("{document:#}\n")
+        let document = object(&[
+            ("examined", quote(&self.examined)),
+            ("server", text(&program(&self.cast.server))),
+            ("client", text(&program(&self.cast.client))),
+            ("error", text(&self.error)),
+            ("held", count("held")),
+            ("noted", count("noted")),
+            ("failed", count("failed")),
+            ("skipped", count("skipped")),
+            ("behaviours", list(&behaviours)),
+        ]);
+        document + "\n"
     }
 
     /// One test suite, as JUnit and those who read its files write it: <https://github.com/testmoapp/junitxml>.
@@ -192,6 +195,37 @@ impl Marks<'_> {
     }
 }
 
+/// An object of JSON, of names and values.
+fn object(fields: &[(&str, String)]) -> String {
+    let fields = fields.iter().map(|(name, value)| format!("  \"{name}\": {value}"));
+    format!("{{\n{}\n}}", fields.collect::<Vec<String>>().join(",\n"))
+}
+
+/// A list of JSON, with an item in each line.
+fn list(items: &[String]) -> String {
+    match items {
+        [] => "[]".to_owned(),
+        _ => format!("[\n    {}\n  ]", items.join(",\n    ")),
+    }
+}
+
+/// A string of JSON (RFC 8259, section 7).
+fn quote(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if c < ' ' => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// To the millisecond: what is beyond it is not the program's.
 fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
@@ -218,6 +252,18 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_json_demands_is_escaped() {
+        assert_eq!(
+            quote("a \"b\" \\ é\n\x1b[0m\u{7f}"),
+            "\"a \\\"b\\\" \\\\ é\\n\\u001b[0m\u{7f}\""
+        );
+        assert_eq!(
+            object(&[("a", "1".to_owned()), ("b", list(&[]))]),
+            "{\n  \"a\": 1,\n  \"b\": []\n}"
+        );
+    }
 
     #[test]
     fn what_xml_cannot_hold_is_written_in_another_way() {

@@ -1,7 +1,9 @@
 //! Where the stages are, with their sessions, behaviours and binaries.
 
+use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -315,6 +317,27 @@ fn cargo_build(what: &[&str]) -> Result<()> {
     let built = process::spawn(&mut command).context("failed to run cargo build")?.end()();
     ensure!(built == Exit::Status(0), "the programs do not compile");
     Ok(())
+}
+
+/// How the programs of one stage become those of another, or one file another, as `scripts/diff.sh` shows it.
+///
+/// # Errors
+///
+/// It cannot be started, or one of them is not there.
+pub fn difference(of: &[impl AsRef<OsStr>; 2]) -> Result<String> {
+    let script = root().join("scripts/diff.sh");
+    let mut command = Command::new(&script);
+    command.args(of).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let failed = || format!("failed to run {}", script.display());
+    let mut running = process::spawn(&mut command).with_context(failed)?;
+    let (mut shown, mut error) = (String::new(), String::new());
+    // An error is one line: nothing waits for it to be read.
+    if let (Some(mut stdout), Some(mut stderr)) = (running.stdout.take(), running.stderr.take()) {
+        stdout.read_to_string(&mut shown).with_context(failed)?;
+        stderr.read_to_string(&mut error).with_context(failed)?;
+    }
+    ensure!(running.end()() == Exit::Status(0), "{}", error.trim());
+    Ok(shown)
 }
 
 /// Where below the folder of the programs one of the course's own is: a stage's binary, such as

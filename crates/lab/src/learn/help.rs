@@ -1,11 +1,12 @@
 //! Hints, the solution, and text as a terminal of 80 columns shows it.
 
+use std::path::Path;
+
 use anyhow::Result;
-use similar::TextDiff;
 
 use super::exam::Verdict;
-use super::lesson::read;
 use super::{Learner, WIDTH, say, shown};
+use crate::course::stages;
 use crate::view;
 
 impl Learner {
@@ -35,7 +36,7 @@ impl Learner {
             1 => say(&wrap(&format!("\nHint 2 of 3: {}", exercise.hint)))?,
             2 => {
                 say("\nHint 3 of 3, what the course's own solution changes:")?;
-                say(&self.difference(&read(&exercise.starter)?, &read(&exercise.solution)?))?;
+                say(&self.difference(&exercise.starter, &exercise.solution)?)?;
             }
             _ => say("That was the last hint. s compares your file with the solution.")?,
         }
@@ -50,32 +51,28 @@ impl Learner {
         };
         let program = &self.here.program;
         let own = program.files.first().filter(|_| program.is_rust());
-        let (from, text) = match own.and_then(|file| std::fs::read_to_string(file).ok()) {
-            Some(text) => ("your file", text),
-            None => ("the starter", read(&exercise.starter)?),
+        let (from, file) = match own.filter(|file| file.is_file()) {
+            Some(file) => ("your file", file),
+            None => ("the starter", &exercise.starter),
         };
         say(&format!("\nFrom {from} to {}:", shown(&exercise.solution)))?;
-        say(&self.difference(&text, &read(&exercise.solution)?))
+        say(&self.difference(file, &exercise.solution)?)
     }
 
     /// How the code of one becomes that of the other; their first comments differ in any case.
-    fn difference(&self, from: &str, to: &str) -> String {
-        let code = |text: &str| -> String {
-            text.split_inclusive('\n').skip_while(|line| line.starts_with("//!")).collect()
-        };
-        let (from, to) = (code(from), code(to));
-        let difference = TextDiff::from_lines(&from, &to);
-        let unified = difference.unified_diff().context_radius(3).to_string();
-        if unified.is_empty() {
-            return "They are the same.".to_owned();
-        }
-        let lines = unified.lines().map(|line| match line.chars().next() {
+    fn difference(&self, from: &Path, to: &Path) -> Result<String> {
+        let difference = stages::difference(&[from.as_os_str(), to.as_os_str()])?;
+        let comment = |line: &&str| line.get(1..).is_some_and(|line| line.starts_with("//!"));
+        // The names of the files, in two lines, come first.
+        let lines = difference.lines().skip(2).filter(|line| !comment(line));
+        let lines = lines.map(|line| match line.chars().next() {
             Some('+') => self.style("32", line),
             Some('-') => self.style("31", line),
             Some('@') => self.style("2", line),
             _ => line.to_owned(),
         });
-        lines.collect::<Vec<String>>().join("\n")
+        let lines: Vec<String> = lines.collect();
+        Ok(if lines.is_empty() { "They are the same.".to_owned() } else { lines.join("\n") })
     }
 }
 

@@ -17,7 +17,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
-use portable_pty::{CommandBuilder, SlavePty};
+use pty_process::blocking;
 
 use super::hub::lock;
 use super::{folder, keeper, keys};
@@ -128,22 +128,18 @@ pub fn spawn(command: &mut Command) -> io::Result<Running> {
     start(|| command.spawn().map(|child| Running::new(child, mark)))
 }
 
-/// Starts a program on a pseudo-terminal.
+/// Starts a program on the other end of a pseudo-terminal, which is its controlling terminal.
 ///
 /// # Errors
 ///
 /// As [`spawn`].
-pub fn spawn_on(terminal: &dyn SlavePty, mut command: CommandBuilder) -> Result<Running> {
+pub fn spawn_on(terminal: blocking::Pts, mut command: blocking::Command) -> Result<Running> {
     let mark = new_mark();
-    command.env(MARK, &mark);
+    command = command.env(MARK, &mark);
     for name in UNWANTED {
-        command.env_remove(name);
+        command = command.env_remove(name);
     }
-    start(|| {
-        let child: Box<dyn portable_pty::Child> = terminal.spawn_command(command)?;
-        let child = child.downcast().ok().context("a program of another kind has started")?;
-        Ok(Running::new(*child, mark))
-    })
+    start(|| Ok(Running::new(command.spawn(terminal)?, mark)))
 }
 
 impl Running {

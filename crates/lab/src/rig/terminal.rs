@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use pty_process::{Size, blocking};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
@@ -21,7 +22,7 @@ use crate::rig::screen::{COLUMNS, Screen};
 use crate::rig::sockets;
 use crate::rig::witness::{End, Watch};
 
-const SIZE: PtySize = PtySize { rows: 24, cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
+const ROWS: u16 = 24;
 
 /// How long a flood pauses before the eyes of an audience.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -33,7 +34,7 @@ pub struct Window {
     pub name: String,
     pub pid: Pid,
     screen: Arc<Mutex<Screen>>,
-    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
+    keyboard: Arc<Mutex<File>>,
 }
 
 impl Window {
@@ -59,16 +60,14 @@ impl Window {
     }
 }
 
-fn press(keyboard: &Mutex<Box<dyn Write + Send>>, keys: &[u8]) -> Result<()> {
+fn press(keyboard: &Mutex<File>, keys: &[u8]) -> Result<()> {
     let mut keyboard = lock(keyboard);
-    keyboard.write_all(keys).and_then(|()| keyboard.flush()).context("failed to type")
+    keyboard.write_all(keys).context("failed to type")
 }
 
 pub(crate) struct Terminal {
     program: Running,
-    // Closing it hangs the terminal up.
-    master: Box<dyn MasterPty + Send>,
-    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
+    keyboard: Arc<Mutex<File>>,
     screen: Arc<Mutex<Screen>>,
     hub: Arc<Hub>,
     watch: Option<Watch>,
@@ -91,30 +90,28 @@ impl Terminal {
             None => words.to_vec(),
         };
         let program = command::program(&words)?;
-        let pair = native_pty_system().openpty(SIZE).context("failed to open a pseudo-terminal")?;
-        let mut command = CommandBuilder::new(&program);
-        command.args(words.iter().skip(1));
+        let (terminal, other_end) = blocking::open().context("failed to open a pseudo-terminal")?;
         let failed = || format!("failed to start {:?}", words[0]);
-        command.cwd(std::env::current_dir().with_context(failed)?);
-        command.env("TERM", "xterm-256color");
+        terminal.resize(Size::new(ROWS, COLUMNS.get())).with_context(failed)?;
+        let mut command = blocking::Command::new(&program).args(&words[1..]);
+        command = command.env("TERM", "xterm-256color");
         // What the emulator understands.
         if !["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| is_utf8(name)) {
-            command.env("LC_ALL", "C.UTF-8");
+            command = command.env("LC_ALL", "C.UTF-8");
         }
-        let running = process::spawn_on(&*pair.slave, command).with_context(failed)?;
-        drop(pair.slave);
+        let running = process::spawn_on(other_end, command).with_context(failed)?;
         let end: End = match &watch {
             Some(watch) => watch.borrow_mut().adopt(name, running.pid())?,
             None => Box::new(running.end()),
         };
         let screen = Arc::new(Mutex::new(Screen::new()));
-        let output = Arc::new(Output::of(&*pair.master)?);
+        let terminal = File::from(OwnedFd::from(terminal));
+        let keyboard = Arc::new(Mutex::new(terminal.try_clone()?));
+        let output = Arc::new(Output(terminal));
         hub.add(name, running.pid(), &screen, &output);
-        let keyboard = Arc::new(Mutex::new(pair.master.take_writer()?));
         let terminal = Terminal {
             program: running,
             keyboard: Arc::clone(&keyboard),
-            master: pair.master,
             screen: Arc::clone(&screen),
             hub: Arc::clone(hub),
             watch,
@@ -195,7 +192,8 @@ impl Terminal {
     ///
     /// The terminal is closed.
     pub(crate) fn resize(&self, cols: u16, rows: u16) -> Result<()> {
-        self.master.resize(PtySize { rows, cols, ..SIZE }).context("failed to resize")
+        let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&*lock(&self.keyboard), size).context("failed to resize")
     }
 
     /// Kills the program (SIGKILL), if it still runs.
@@ -224,14 +222,6 @@ impl Terminal {
 pub(super) struct Output(File);
 
 impl Output {
-    fn of(master: &dyn MasterPty) -> Result<Output> {
-        let descriptor = master.as_raw_fd().context("a pseudo-terminal without a descriptor")?;
-        let descriptor = sockets::duplicate(Pid::this(), descriptor);
-        Ok(Output(
-            descriptor.context("failed to look at a descriptor of a pseudo-terminal")?.into(),
-        ))
-    }
-
     /// Waits for more, calls `begin`, and reads it; `None` once the program's end is closed and all was read.
     ///
     /// A read alone could be told of that end before it is given the last that was written: the kernel looks

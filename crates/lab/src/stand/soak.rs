@@ -6,12 +6,12 @@ mod drive;
 mod plan;
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::contract;
 use crate::course::stages;
@@ -93,14 +93,7 @@ pub fn any_seed() -> u64 {
 ///
 /// A server does not start.
 pub fn soak(options: &Options) -> Result<Soaked> {
-    // Hidden when standard error is not a terminal.
-    let bar = ProgressBar::new(options.connections).with_style(
-        ProgressStyle::with_template("{bar:30} {pos} of {len}, {rate}, {eta} left")
-            .context("failed to lay out the progress bar")?
-            .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-                let _ = write!(text, "{:.0}/s", state.per_sec());
-            }),
-    );
+    let progress = Progress::new(options.connections);
     let stop = AtomicBool::new(false);
     let servers = options.servers.len() as u64;
     let tallies = thread::scope(|scope| {
@@ -108,9 +101,9 @@ pub fn soak(options: &Options) -> Result<Soaked> {
         for (number, programs) in (0..).zip(&options.servers) {
             let more = u64::from(number < options.connections % servers);
             let connections = options.connections / servers + more;
-            let (bar, stop) = (bar.clone(), &stop);
+            let (progress, stop) = (&progress, &stop);
             soaking.push(scope.spawn(move || {
-                let tally = soak_one(programs, connections, options, &bar, stop);
+                let tally = soak_one(programs, connections, options, progress, stop);
                 if !matches!(&tally, Ok(tally) if tally.failure.is_none()) {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -122,7 +115,7 @@ pub fn soak(options: &Options) -> Result<Soaked> {
         });
         joined.collect::<Result<Vec<Tally>>>()
     });
-    bar.finish_and_clear();
+    progress.clear();
     process::stop_if_ending();
     let tallies = tallies?;
     let table = table(options.seed, &tallies);
@@ -130,11 +123,42 @@ pub fn soak(options: &Options) -> Result<Soaked> {
     Ok(Soaked { table, failures })
 }
 
+/// One line on standard error, where that is a terminal.
+struct Progress {
+    all: u64,
+    done: AtomicU64,
+    begin: Instant,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(all: u64) -> Progress {
+        let shown = std::io::stderr().is_terminal();
+        Progress { all, done: AtomicU64::new(0), begin: Instant::now(), shown }
+    }
+
+    /// One more is done. The line changes with each percent.
+    fn advance(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.shown && done.is_multiple_of((self.all / 100).max(1)) {
+            let rate = done as f64 / self.begin.elapsed().as_secs_f64();
+            let left = (self.all - done) as f64 / rate;
+            eprint!("\r\x1b[K{done} of {}, {rate:.0}/s, {left:.0} s left", self.all);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
 fn soak_one(
     programs: &Programs,
     connections: u64,
     options: &Options,
-    bar: &ProgressBar,
+    progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<Tally> {
     let (stage, seed) = (programs.stage, options.seed);
@@ -162,7 +186,7 @@ fn soak_one(
             tally.failure = Some(report);
             return Ok(tally);
         }
-        bar.inc(1);
+        progress.advance();
         if number == warm_up {
             tally.start = driver.server.usage();
         }
