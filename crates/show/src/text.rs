@@ -39,6 +39,21 @@ pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
     rows
 }
 
+/// As much of a text as fits, and a sign that it is not all.
+pub(crate) fn cut(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let mut room = cells.saturating_sub(1);
+    let fits = |letter: &char| {
+        let wide = letter.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
 /// A sentence of a story as plain text: code stands in quotes where it is more than a word.
 pub(crate) fn quoted(sentence: &str) -> String {
     let pieces = sentence.split('`').enumerate().map(|(at, piece)| {
@@ -111,6 +126,11 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("中文字", 4), ["中文", "字"]);
         assert_eq!(wrap("", 4), [""]);
+    }
+
+    #[test]
+    fn a_text_that_is_cut_says_so() {
+        assert_eq!(["abc", "abcd", "中文字"].map(|text| cut(text, 3)), ["abc", "ab…", "中…"]);
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl App {
             };
             rows.push(vec![(arrow, role)]);
             if !sent.data.is_empty() {
-                rows.push(vec![(format!(" {}", sent.data), Role::Plain)]);
+                let data = text::cut(&sent.data, cells.saturating_sub(2));
+                rows.push(vec![(format!(" {data}"), Role::Plain)]);
             }
         }
         if rows.len() == 1 {
