@@ -201,7 +201,8 @@ fn ends(peer: &mut Peer, closed: Closed, hub: &Hub) -> Result<(), Failure> {
 
 /// What a peer has received, how the connection ended, or why nothing more came.
 fn describe(peer: &Peer, why: Option<String>) -> String {
-    let end = peer.end.map(|end| end.name().to_owned()).or(why);
+    // A reset or not: that may depend on who was faster once bytes are missing.
+    let end = peer.end.map(|_| "the end of the connection".to_owned()).or(why);
     let came: Vec<String> = peer.pieces().into_iter().map(quote).collect();
     match (came.is_empty(), end) {
         (true, end) => end.unwrap_or_else(|| "nothing".to_owned()),
