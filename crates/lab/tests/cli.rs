@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use lab::course::session::Session;
+use lab::course::stages;
 use lab::play;
 use lab::view::{Columns, Look, Pace};
 use nix::sys::signal::{Signal, kill};
@@ -134,14 +135,21 @@ fn wrong_usage_is_named_in_one_line() {
 fn a_stage_session_or_file_that_does_not_exist_is_named() {
     let folder = root().join("docs").display().to_string();
     let big = session("big.session", &b"x".repeat(1024 * 1024 + 1));
+    let there = |stage| {
+        let sessions = stages::find(Some(stage)).unwrap();
+        let mut names: Vec<String> = sessions.iter().map(Session::name).collect();
+        names.sort();
+        names.join(", ")
+    };
     for (what, line) in [
         ("9", "there is no stage 9: the stages are 1 to 6".to_owned()),
         ("256", "there is no stage 256: the stages are 1 to 6".to_owned()),
-        ("3/no-such", "stage 3 has no session \"no-such\": cargo lab play 3".to_owned()),
-        ("after/3", "stage after has no session \"3\": cargo lab play after".to_owned()),
+        ("3/no-such", format!("there is no session 3/no-such: 3 has {}", there("3"))),
+        ("after/3", format!("there is no session after/3: after has {}", there("after"))),
         (
             "no-such.session",
-            "failed to read no-such.session: No such file or directory (os error 2)".to_owned(),
+            "there is no file no-such.session: expected a file, a stage (1 to 6, or after), or STAGE/NAME"
+                .to_owned(),
         ),
         (&folder, format!("failed to read {folder}: Is a directory (os error 21)")),
         (&big, format!("{big}: the file is no session: it has more than 1048576 bytes")),

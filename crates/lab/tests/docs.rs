@@ -58,7 +58,7 @@ fn a_fault_in_a_page_is_one_line_with_its_place() {
         ("nonsense 1", "there is no part \"nonsense 1\": the kinds are file, diff, "),
         ("file", "file takes other words: crates/lab/src/docs.rs has them"),
         ("file no/such", "failed to read no/such: No such file or directory (os error 2)"),
-        ("session 6/no-such", "stage 6 has no session \"no-such\": cargo lab play 6"),
+        ("session 6/no-such", "there is no session 6/no-such: 6 has "),
         ("session 9/q", "there is no stage 9: the stages are 1 to 6"),
         ("terminal 6/q peer", "6/q has no terminal peer"),
         ("terminal 4/no-byte peer", "peer is no terminal of 4/no-byte"),

@@ -20,6 +20,8 @@ errors = len([case for case in cases if case.find("error") is not None])
 assert len(cases) == int(suite.get("tests")) == len(document["behaviours"]) + errors, cases
 assert int(suite.get("failures")) == counts["failed"] == len(suite.findall("testcase/failure"))
 assert int(suite.get("skipped")) == counts["skipped"] == len(suite.findall("testcase/skipped"))
+assert all(float(case.get("time")) >= 0 for case in cases)
+assert all(fault.get("type") for fault in suite.findall("testcase/failure") + suite.findall("testcase/error"))
 assert int(suite.get("errors")) == errors == (document["error"] is not None)
 for behaviour, case in zip(document["behaviours"], cases[errors:]):
     assert case.get("classname") == behaviour["name"] and case.get("name") == behaviour["title"]
@@ -101,6 +103,19 @@ peer.sendall(out)
 }
 
 #[test]
+fn a_program_that_is_not_there_is_an_error_in_both_documents() {
+    let folder = folder("nothing");
+    let [json, junit] = ["marks.json", "marks.xml"].map(|file| folder.join(file));
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"));
+    lab.args(["check", "zeros", "--json", "--server", "/no/such", "--junit"]).arg(&junit);
+    let output = lab.output().unwrap();
+    fs::write(&json, &output.stdout).unwrap();
+    let read = Command::new("python3").args(["-c", READ]).arg(json).arg(junit).output().unwrap();
+    assert_eq!((output.status.code(), text(&read.stderr)), (Some(2), String::new()));
+    assert!(text(&read.stdout).starts_with("zeros 0 0 0 "), "{}", text(&read.stdout));
+}
+
+#[test]
 fn words_and_a_junit_file_can_be_had_together() {
     let junit = folder("both").join("marks.xml");
     let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"));
@@ -134,7 +149,8 @@ fn the_script_of_the_book_marks_every_submission() {
     for (name, code) in [
         ("ada", Some(format!("{HEAD}{print}"))),
         ("bob", Some(format!("{HEAD}print('hello?')\nlistener.accept()\n"))),
-        ("eve o'hara", None),
+        ("eve o'hara & \"<$(x)>\"", Some(format!("{HEAD}{print}"))),
+        ("zoe", None),
     ] {
         let submission = folder.join("submissions").join(name);
         fs::create_dir_all(&submission).unwrap();
@@ -150,6 +166,7 @@ fn the_script_of_the_book_marks_every_submission() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "ada: all of it holds", "{said}");
     assert!(lines[1].starts_with("bob: ") && lines[1].ends_with(" failed"), "{said}");
-    assert_eq!(lines[2], "eve o'hara: could not be examined", "{said}");
+    assert_eq!(lines[2], "eve o'hara & \"<$(x)>\": all of it holds", "{said}");
+    assert_eq!(lines[3], "zoe: no server.py", "{said}");
     assert!(fs::read_to_string(folder.join("marks/bob.json")).unwrap().contains("\"stage1\""));
 }

@@ -136,7 +136,7 @@ impl Marks<'_> {
             let error = escape(error);
             let _ = writeln!(
                 xml,
-                "<testcase classname=\"{}\" name=\"the program is there\"><error message=\"{error}\"/></testcase>",
+                "<testcase classname=\"{}\" name=\"the program is there\" time=\"0.000\"><error type=\"start\" message=\"{error}\"/></testcase>",
                 escape(&self.examined)
             );
         }
@@ -151,7 +151,10 @@ impl Marks<'_> {
             let reason = escape(mark.reason.as_deref().unwrap_or_default());
             let report = escape(mark.report.as_deref().unwrap_or_default());
             let _ = match mark.verdict {
-                "failed" => write!(xml, "<failure message=\"{reason}\">{report}</failure>"),
+                "failed" => write!(
+                    xml,
+                    "<failure type=\"behaviour\" message=\"{reason}\">{report}</failure>"
+                ),
                 "skipped" => write!(xml, "<skipped/>"),
                 "noted" => write!(xml, "<system-out>{report}</system-out>"),
                 _ if mark.notes.is_empty() => Ok(()),

@@ -130,7 +130,15 @@ pub fn find(what: Option<&str>) -> Result<Vec<Session>> {
         Some((stage, name)) if is_number(stage) && !name.contains('/') => {
             Ok(vec![session(number(stage)?, name)?])
         }
-        _ => Ok(vec![Session::read(Path::new(what))?]),
+        _ => {
+            let (first, last) = (STAGES.start(), STAGES.end());
+            let file = Path::new(what);
+            ensure!(
+                file.exists(),
+                "there is no file {what}: expected a file, a stage ({first} to {last}, or {AFTER}), or STAGE/NAME"
+            );
+            Ok(vec![Session::read(file)?])
+        }
     }
 }
 
@@ -169,7 +177,11 @@ fn session(stage: u8, name: &str) -> Result<Session> {
 /// The session of this name in a stage's folder, or in the one that comes after the stages.
 fn named(folder: &Path, name: &str, stage: &str) -> Result<Session> {
     let file = folder.join("sessions").join(name).with_extension("session");
-    ensure!(file.is_file(), "stage {stage} has no session {name:?}: cargo lab play {stage}");
+    if !file.is_file() {
+        let mut known: Vec<String> = sessions(folder)?.iter().map(Session::name).collect();
+        known.sort();
+        bail!("there is no session {stage}/{name}: {stage} has {}", known.join(", "));
+    }
     Session::read(&file)
 }
 
