@@ -302,7 +302,8 @@ pub fn stop(out: &mut impl Write, next: &str) -> std::io::Result<()> {
 }
 
 /// Breaks a text between its words, or inside a word that is wider than a row. Never empty.
-fn wrap(text: &str, cells: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     for word in text.split_inclusive(' ') {
         let row = rows.last().map_or(0, |row| row.width());

@@ -164,7 +164,9 @@ fn page(app: &App) -> String {
             lesson.notes.time.unwrap_or_default().as_secs()
         ),
     );
-    let seen = app.shown().filter(|_| !app.busy());
+    // What the notes say is true of a step that held.
+    let held = !app.busy() && !matches!(app.state, State::Failed(_));
+    let seen = app.shown().filter(|_| held);
     if let Some(group) = seen {
         add("now", &words(lesson.act(group)));
         let note = lesson.note(group).cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Text in cells: how wide it is, where it breaks, and its pieces in their roles.
 
+use lab::view::wrap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -11,32 +12,6 @@ pub(crate) type Row = Vec<(String, Role)>;
 
 pub(crate) fn width(text: &str) -> usize {
     text.width()
-}
-
-/// Breaks a text between its words, or inside a word that is wider than a row.
-pub(crate) fn wrap(text: &str, cells: usize) -> Vec<String> {
-    let cells = cells.max(2);
-    let mut rows = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        let room = word.trim_end().width();
-        if used > 0 && used + room > cells {
-            rows.push(String::new());
-            used = 0;
-        }
-        for letter in word.chars() {
-            let wide = letter.width().unwrap_or(0);
-            if used + wide > cells && letter != ' ' {
-                rows.push(String::new());
-                used = 0;
-            }
-            if let Some(row) = rows.last_mut().filter(|_| used + wide <= cells) {
-                row.push(letter);
-                used += wide;
-            }
-        }
-    }
-    rows
 }
 
 /// As much of a text as fits, and a sign that it is not all.
@@ -70,7 +45,7 @@ pub(crate) fn quoted(sentence: &str) -> String {
 /// Rows of one text; those after the first are indented.
 pub(crate) fn paragraph(sign: &str, text: &str, role: Role, cells: usize) -> Vec<Row> {
     let indent = " ".repeat(sign.width());
-    let rows = wrap(text, cells.saturating_sub(sign.width()));
+    let rows = wrap(text, cells.saturating_sub(sign.width()).max(2));
     let signs = std::iter::once(sign).chain(std::iter::repeat(indent.as_str()));
     rows.into_iter().zip(signs).map(|(row, sign)| vec![(format!("{sign}{row}"), role)]).collect()
 }
@@ -119,14 +94,6 @@ pub(crate) fn write_all(buffer: &mut Buffer, area: Rect, rows: &[Row], theme: Th
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_breaks_between_words_and_by_cells() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("中文字", 4), ["中文", "字"]);
-        assert_eq!(wrap("", 4), [""]);
-    }
 
     #[test]
     fn a_text_that_is_cut_says_so() {
