@@ -185,7 +185,7 @@ impl App {
         self.logs.clear();
         (self.group, self.strayed, self.taken, self.message) = (0, false, None, None);
         self.becomes(State::Busy);
-        (self.calm, self.eyes) = (self.since, Eyes::default());
+        (self.calm, self.eyes) = (self.since, Eyes::open());
         self.runs += 1;
         let letter = if self.recorded { Duration::ZERO } else { LETTER };
         let session = &self.lesson.session;

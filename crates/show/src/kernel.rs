@@ -18,7 +18,7 @@ const STATES: [&str; 13] = [
     "SYN-RECEIVED",
     "FIN-WAIT-1",
     "FIN-WAIT-2",
-    "TIME-WAIT",
+    TIME_WAIT,
     CLOSED,
     "CLOSE-WAIT",
     "LAST-ACK",
@@ -26,6 +26,7 @@ const STATES: [&str; 13] = [
     "CLOSING",
     "SYN-RECEIVED",
 ];
+const TIME_WAIT: &str = "TIME-WAIT";
 const CLOSED: &str = "CLOSED";
 const LISTEN: &str = "LISTEN";
 
@@ -121,7 +122,7 @@ impl Connection {
         let state = |end: &End| {
             let role = match end.state.as_str() {
                 "ESTABLISHED" => Role::Good,
-                "TIME-WAIT" | CLOSED => Role::Dim,
+                TIME_WAIT | CLOSED => Role::Dim,
                 _ => Role::Warn,
             };
             // As ss(8) has it.
@@ -171,6 +172,12 @@ struct Socket {
     inode: u64,
 }
 
+impl Socket {
+    fn ports(&self) -> (u16, u16) {
+        (self.local, self.remote)
+    }
+}
+
 fn sockets() -> Option<Vec<Socket>> {
     let port = |addr: &str| u16::from_str_radix(addr.rsplit(':').next()?, 16).ok();
     let lines = fs::read_to_string("/proc/net/tcp").ok()?
@@ -194,12 +201,35 @@ fn sockets() -> Option<Vec<Socket>> {
 pub(crate) struct Eyes {
     /// The real port of a client's end, the one that stands for it, and who has the two ends.
     seen: Vec<(u16, [Option<String>; 2])>,
+    /// Ended connections of others, by their two ports: the system may give such a port to a server of the play.
+    ghosts: Vec<(u16, u16)>,
 }
 
 impl Eyes {
+    /// Before a play begins.
+    pub(crate) fn open() -> Eyes {
+        Eyes::before(&sockets().unwrap_or_default())
+    }
+
+    fn before(all: &[Socket]) -> Eyes {
+        let ended = all.iter().filter(|socket| socket.state == TIME_WAIT);
+        Eyes { ghosts: ended.map(Socket::ports).collect(), ..Eyes::default() }
+    }
+
+    /// Without what ended before the play began.
+    fn without_ghosts(&mut self, mut all: Vec<Socket>) -> Vec<Socket> {
+        let ended = |ports: &(u16, u16)| {
+            all.iter().any(|socket| socket.ports() == *ports && socket.state == TIME_WAIT)
+        };
+        // Both ports may come again, as a connection of the play.
+        self.ghosts.retain(ended);
+        all.retain(|socket| !self.ghosts.contains(&socket.ports()));
+        all
+    }
+
     /// What is known now; `None` without `/proc`.
     pub(crate) fn look(&mut self, windows: &[Window], mut ports: Ports) -> Option<Known> {
-        let all = sockets()?;
+        let all = self.without_ghosts(sockets()?);
         let Some(server) = ports.real(SERVER) else { return Some(Known::default()) };
         let listener = all.iter().find(|socket| socket.local == server && socket.state == LISTEN);
         let serves = listener.and_then(|listener| owner(listener, windows));
@@ -262,4 +292,18 @@ fn owner(socket: &Socket, windows: &[Window]) -> Option<String> {
             .any(|found| found.as_os_str() == link.as_str())
     };
     windows.iter().find(has).map(|window| window.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_before_the_play_is_not_shown_until_its_ports_come_again() {
+        let at = |state| Socket { local: 44573, remote: 40200, state, unread: 0, inode: 0 };
+        let mut eyes = Eyes::before(&[at(TIME_WAIT)]);
+        assert_eq!(eyes.without_ghosts(vec![at(TIME_WAIT)]).len(), 0);
+        assert_eq!(eyes.without_ghosts(vec![at("ESTABLISHED")]).len(), 1);
+        assert_eq!(eyes.without_ghosts(vec![at(TIME_WAIT)]).len(), 1);
+    }
 }
