@@ -63,9 +63,11 @@ fn check(session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Starts it by a shell that starts processes before, as wrappers of Python do.
 fn python(program: &str) -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs");
-    vec!["python3".to_owned(), format!("{path}/{program}.py")]
+    let shell = r#"for n in 1 2 3 4 5 6 7 8; do (:); done; exec python3 "$0" "$@""#;
+    vec!["sh".to_owned(), "-c".to_owned(), shell.to_owned(), format!("{path}/{program}.py")]
 }
 
 fn hangs_up() -> Result<Session> {

@@ -8,6 +8,7 @@ mod keyboard;
 mod log;
 mod network;
 mod segments;
+mod start;
 mod task;
 mod text;
 mod tracer;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::ptrace::{self, Options};
+use nix::sys::ptrace;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -21,6 +21,7 @@ use nix::unistd::Pid;
 use super::calls::{self, Call, Kind};
 use super::keyboard;
 use super::log::{Log, Program};
+use super::start::{self, OWN};
 use super::task::Task;
 use super::text::ENDLESS;
 use crate::rig::process::Exit;
@@ -34,10 +35,9 @@ const MOMENT: Duration = Duration::from_micros(100);
 const WITHOUT_END: usize = 100;
 /// Signals that are no event of the lesson: programs that do not ask for them do not notice.
 const UNHEARD: [Signal; 3] = [Signal::SIGCHLD, Signal::SIGURG, Signal::SIGWINCH];
-/// Stops itself, so that it can be seen before it becomes the program.
-const STOPPED: &str = r#"kill -STOP $$; exec "$0" "$@""#;
-/// The thread's own tasks alone: other threads wait for processes of theirs.
-const OWN: WaitPidFlag = WaitPidFlag::__WALL.union(WaitPidFlag::__WNOTHREAD);
+/// What a task tells that has started another one.
+const STARTS: [i32; 3] =
+    [libc::PTRACE_EVENT_CLONE, libc::PTRACE_EVENT_FORK, libc::PTRACE_EVENT_VFORK];
 
 pub(super) struct Tracer {
     pub log: Log,
@@ -94,12 +94,15 @@ impl Tracer {
     fn stopped(&mut self, pid: Pid, status: WaitStatus) {
         match self.tasks.iter_mut().find(|task| task.pid == pid) {
             Some(task) => (task.held, task.awaited) = (Some(status), false),
-            None => self.tasks.extend(self.newborn(pid, status)),
+            None => {
+                let task = self.newborn(pid);
+                self.tasks.extend(task.map(|task| Task { held: Some(status), ..task }));
+            }
         }
     }
 
     /// A new thread, or a new process, of a program that is traced.
-    fn newborn(&self, pid: Pid, status: WaitStatus) -> Option<Task> {
+    fn newborn(&self, pid: Pid) -> Option<Task> {
         let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let field = |name: &str| {
             let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -108,8 +111,17 @@ impl Tracer {
         let process = field("Tgid:")?;
         let parent = if process == pid { field("PPid:")? } else { process };
         let parent = self.tasks.iter().find(|task| task.process == parent)?;
-        let task = Task::new(pid, process, parent.first, parent.program.clone());
-        Some(Task { held: Some(status), ..task })
+        Some(Task::new(pid, process, parent.first, parent.program.clone()))
+    }
+
+    /// The task has started a thread or a process, which has yet to come to its first stop.
+    fn awaits_newborn(&mut self, parent: Pid) {
+        let Ok(pid) = ptrace::getevent(parent) else { return };
+        let pid = Pid::from_raw(pid as i32);
+        if self.tasks.iter().all(|task| task.pid != pid) {
+            let task = self.newborn(pid);
+            self.tasks.extend(task.map(|task| Task { awaited: true, ..task }));
+        }
     }
 
     fn ended(&mut self, pid: Pid, exit: Exit) {
@@ -146,6 +158,9 @@ impl Tracer {
                     (self.tasks[at].held, self.turn) = (Some(status), None);
                     return;
                 }
+            }
+            WaitStatus::PtraceEvent(_, _, event) if STARTS.contains(&event) => {
+                self.awaits_newborn(pid);
             }
             WaitStatus::Stopped(_, arrived) => {
                 signal = Some(arrived);
@@ -262,6 +277,18 @@ impl Tracer {
         }
     }
 
+    /// Kills the program and what it has started; false when nothing is left of it.
+    fn end_all(&mut self, pid: Pid) -> bool {
+        let mut left = false;
+        for task in self.tasks.iter_mut().filter(|task| task.first == pid) {
+            // The session is over for it: its end is no event.
+            (task.takes_part, task.ended) = (false, None);
+            let _ = kill(task.process, Signal::SIGKILL);
+            left = true;
+        }
+        left
+    }
+
     fn stalled(&self) -> String {
         let busy = |task: &&Task| match self.turn {
             Some(turn) => task.pid == turn,
@@ -283,12 +310,11 @@ impl Tracer {
 
 impl Witness for Tracer {
     fn command(&self, words: &[String]) -> Vec<String> {
-        let shell = ["/bin/sh", "-c", STOPPED].map(str::to_owned);
-        shell.into_iter().chain(words.iter().cloned()).collect()
+        start::command(words)
     }
 
     fn adopt(&mut self, name: &str, pid: Pid) -> Result<End> {
-        let held = seize(pid).map_err(|err| {
+        let held = start::seize(pid).map_err(|err| {
             let why = match err {
                 Errno::ENOENT => "there is no such program, or it cannot be executed".to_owned(),
                 _ => format!("this system lets nobody trace a program ({err})"),
@@ -339,13 +365,9 @@ impl Witness for Tracer {
     }
 
     fn end(&mut self, pid: Pid) {
-        for task in self.tasks.iter_mut().filter(|task| task.first == pid) {
-            // The session is over for it: its end is no event.
-            (task.takes_part, task.ended) = (false, None);
-            let _ = kill(task.process, Signal::SIGKILL);
-        }
-        // A process is gone only when somebody has asked after each of its threads.
-        while self.tasks.iter().any(|task| task.first == pid) && self.hear(WaitPidFlag::empty()) {}
+        // A process is gone only when somebody has asked after each of its threads, and what it was
+        // just about to start comes to be heard of meanwhile.
+        while self.end_all(pid) && self.hear(WaitPidFlag::empty()) {}
     }
 
     fn note(&mut self, text: &str) {
@@ -356,27 +378,4 @@ impl Witness for Tracer {
 /// The signal that tells when a task has stopped or ended.
 pub(super) fn stops() -> SigSet {
     SigSet::from_iter([Signal::SIGCHLD])
-}
-
-/// Takes hold of a process that has stopped itself, and lets it become the program.
-fn seize(pid: Pid) -> Result<WaitStatus, Errno> {
-    waitpid(pid, Some(WaitPidFlag::WUNTRACED))?;
-    ptrace::seize(
-        pid,
-        Options::PTRACE_O_TRACESYSGOOD
-            | Options::PTRACE_O_TRACEEXEC
-            | Options::PTRACE_O_TRACECLONE
-            | Options::PTRACE_O_TRACEFORK
-            | Options::PTRACE_O_TRACEVFORK
-            | Options::PTRACE_O_EXITKILL,
-    )?;
-    kill(pid, Signal::SIGCONT)?;
-    loop {
-        match waitpid(pid, Some(OWN))? {
-            status @ WaitStatus::PtraceEvent(_, _, libc::PTRACE_EVENT_EXEC) => return Ok(status),
-            // The shell has found no such program.
-            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => return Err(Errno::ENOENT),
-            _ => ptrace::syscall(pid, None)?,
-        }
-    }
 }
