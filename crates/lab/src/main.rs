@@ -77,7 +77,8 @@ fn run(command: Command) -> Result<bool> {
         Command::Learn(options) => return learn::learn(options.options(has_colour())),
         Command::New { name } => {
             let path = draft::write(&name)?.display().to_string();
-            print(&format!("{path} plays as it is: cargo lab play {path}\n"))?;
+            let word = shell_words::quote(&path);
+            print(&format!("{path} plays as it is: cargo lab play {word}\n"))?;
         }
         Command::Record { what } => {
             let sessions = what.iter().map(|what| stages::find(Some(what)));

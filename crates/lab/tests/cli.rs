@@ -165,6 +165,10 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
     for (content, fault) in [
         (&b""[..], ":1: expected \"# \" and one sentence that says what the session shows"),
         (b"# Only a title.\n", ":2: expected a step, such as: server $ stage1-server"),
+        (
+            b"# T\np $ tcp connect\np > \"{word\"\n",
+            ":3: expected {word}, {word2} and so on for words, not \"p > \\\"{word\\\"\"",
+        ),
         (b"# T\nserver ~ x\n", ":2: \"server\" is not started: expected server $ PROGRAM"),
         (
             b"# T\nserver $ a\nclint > x\n",

@@ -37,10 +37,11 @@ fn holds(session: &str, stage: u8) -> Result<(), String> {
 #[test]
 fn a_new_session_holds_as_it_is_and_lies_in_this_folder() {
     let folder = folder("holds");
-    for name in ["mine", "other.session"] {
+    for name in ["mine", "other.session", "two words"] {
         let output = new(&folder, name);
         let file = format!("{}.session", name.trim_end_matches(".session"));
-        let said = format!("{file} plays as it is: cargo lab play {file}\n");
+        let word = if name == "two words" { format!("'{file}'") } else { file.clone() };
+        let said = format!("{file} plays as it is: cargo lab play {word}\n");
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), said));
         holds(&fs::read_to_string(folder.join(file)).unwrap(), 6).unwrap();
     }

@@ -224,7 +224,8 @@ impl Session {
             if line.trim().is_empty() {
                 continue;
             }
-            let step = step::parse(line, number, &mut cast)
+            let step = places_of_words(line)
+                .and_then(|()| step::parse(line, number, &mut cast))
                 .map_err(|reason| anyhow!("{}:{number}: {reason}", path.display()))?;
             session.steps.push(step);
         }
@@ -314,6 +315,18 @@ impl Step {
     #[must_use]
     pub fn acts(&self) -> bool {
         matches!(self.mark, '$' | '>' | '!')
+    }
+}
+
+/// Is each place of a random word `{word}`, or `{word2}` and so on?
+fn places_of_words(line: &str) -> Result<(), String> {
+    let ends = |(at, place): (usize, &str)| {
+        let rest = line[at + place.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.starts_with('}')
+    };
+    match line.match_indices(WORD).all(ends) {
+        true => Ok(()),
+        false => Err(format!("expected {{word}}, {{word2}} and so on for words, not {line:?}")),
     }
 }
 
