@@ -19,6 +19,7 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (1, "server", "prints megabytes", false),
     (1, "server", "ends at once", false),
     (1, "server", "hangs silently", false),
+    (1, "server", "hangs with every signal caught", false),
     (1, "server", "closes its terminal", false),
     (1, "server", "listens elsewhere", false),
     (1, "server", "address in use", false),

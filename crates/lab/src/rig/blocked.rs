@@ -20,6 +20,9 @@ const LOOKS: u32 = 5;
 /// For how long programs must rest that look around from time to time, and how often they do so.
 const POLLING_REST: Duration = Duration::from_millis(1500);
 const POLLS: u64 = 2;
+/// The signals with a name of their own (signal(7)), and how many of them nobody awaits at once.
+const STANDARD: u64 = 0x7fff_ffff;
+const MOST: u32 = 20;
 /// How much of a busy moment counts in the next look.
 const REMEMBERED: f64 = 0.9;
 /// A wait with a limit beyond this lasts longer than any step.
@@ -353,9 +356,11 @@ fn has_alarm(process: Pid) -> bool {
             })
             .any(|entry| is_set(&entry.file_name().to_string_lossy()))
     };
-    caught.is_some_and(|signals| signals & 1 << (libc::SIGALRM - 1) != 0)
-        || !read("timers").is_empty()
-        || timer()
+    // What catches nearly every signal, as the runtime of Go does, awaits none of them.
+    let awaits = |signals: u64| {
+        signals & 1 << (libc::SIGALRM - 1) != 0 && (signals & STANDARD).count_ones() < MOST
+    };
+    caught.is_some_and(awaits) || !read("timers").is_empty() || timer()
 }
 
 /// A time in the memory of a process: seconds, and parts of them of so many nanoseconds.

@@ -1,6 +1,7 @@
 """Servers that are wrong on purpose: faulty_server.py FAULT HOST:PORT"""
 import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -128,6 +129,10 @@ def hang():
 if fault == "ends at once":
     sys.exit("usage: server PORT")
 if fault == "hangs silently":
+    hang()
+if fault == "hangs with every signal caught":
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, lambda *_: None)
     hang()
 if fault == "forks":
     # A daemon: another process, another session.
