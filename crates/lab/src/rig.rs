@@ -8,6 +8,7 @@ pub mod keeper;
 pub(crate) mod keys;
 pub(crate) mod peer;
 pub(crate) mod ports;
+pub mod proc;
 pub mod process;
 pub(crate) mod screen;
 pub(crate) mod sockets;

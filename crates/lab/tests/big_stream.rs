@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use lab::rig::process::resident_kib;
+use lab::rig::proc::resident_kib;
 use lab::stand::server::{Server, command};
 
 const MEBIBYTES: usize = 100;

@@ -18,6 +18,7 @@ use crate::rig::folder::Folder;
 use crate::rig::hub::{Hub, PATIENCE, Why};
 use crate::rig::peer::{Peer, Place};
 use crate::rig::ports::{self, Claim, Ports};
+use crate::rig::proc;
 use crate::rig::process::{self, Exit};
 use crate::rig::sockets::{self, Socket};
 use crate::rig::terminal::Terminal;
@@ -569,13 +570,13 @@ impl Seat {
     /// How long it has run with all that it has started, and how long the worst off has waited for a core.
     pub(super) fn core_time(&self) -> (Duration, Duration) {
         let family = process::family(self.terminal.pid());
-        let times = family.into_iter().map(process::core_time);
+        let times = family.into_iter().map(proc::core_time);
         times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
     }
 
     /// How many descriptors it has open, with all that it has started.
     pub(super) fn count(&self) -> usize {
-        process::descriptors(&process::family(self.terminal.pid()))
+        proc::descriptors(&process::family(self.terminal.pid()))
     }
 
     /// Its sockets, and those of what it has started.

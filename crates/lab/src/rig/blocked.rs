@@ -11,7 +11,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use socket2::{SockRef, Socket};
 
-use super::{process, sockets};
+use super::{proc, process, sockets};
 
 /// How often the programs are looked at, and for how long they must rest.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -155,7 +155,7 @@ impl Stall {
             return false;
         }
         // What a program has written, or was sent, may wait for a core too, in the kernel or in this process.
-        self.busy = process::runnable_per_core().max(self.busy * REMEMBERED);
+        self.busy = proc::runnable_per_core().max(self.busy * REMEMBERED);
         let now = threads(programs);
         let last = self.last.take().map(|(_, last)| last).unwrap_or_default();
         let depends = !now.is_empty() && now.iter().all(Thread::depends);

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::process::{self, Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use pty_process::blocking;
 
 use super::hub::lock;
+use super::proc::{self, Known};
 use super::{folder, keeper, keys};
 
 /// The variable that marks every process, and what that one starts in its turn.
@@ -62,21 +63,8 @@ pub(super) fn limited(limit: u64) -> Vec<Pid> {
         let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"));
         line.is_some_and(|line| line.split_whitespace().next() == Some(limit.as_str()))
     };
-    let lives = |pid: &Pid| know(*pid).is_some_and(|known| known.lives());
-    processes().filter(|pid| is_limited(pid) && lives(pid)).collect()
-}
-
-/// A process, and when it began: its id may be another's one day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
-    pub pid: Pid,
-    began: u64,
-}
-
-impl Known {
-    pub(super) fn lives(&self) -> bool {
-        stat(self.pid).is_some_and(|stat| stat.began == self.began && stat.state != 'Z')
-    }
+    let lives = |pid: &Pid| proc::know(*pid).is_some_and(|known| known.lives());
+    proc::all().filter(|pid| is_limited(pid) && lives(pid)).collect()
 }
 
 /// Sees to it that nothing outlives this process, however it ends. For a process that starts
@@ -190,7 +178,7 @@ impl Drop for Running {
             found.extend(family.iter().filter(lives).map(|known| known.pid));
             // Nobody else can have left an orphan.
             if lock(&STARTED).len() == 1 {
-                found.extend(strays().into_iter().flat_map(family_of));
+                found.extend(strays().into_iter().flat_map(proc::family_of));
             }
             found
         });
@@ -203,48 +191,22 @@ impl Drop for Running {
 /// A program, all that it has started in its turn, and what was seen of that earlier.
 #[must_use]
 pub(crate) fn family(program: Pid) -> Vec<Pid> {
-    let mut family = family_of(program);
+    let mut family = proc::family_of(program);
     if let Some(seen) = lock(&STARTED).get_mut(&program) {
         seen.retain(Known::lives);
         for pid in &family {
-            if let Some(known) = know(*pid).filter(|known| !seen.contains(known)) {
+            if let Some(known) = proc::know(*pid).filter(|known| !seen.contains(known)) {
                 seen.push(known);
             }
         }
         family.extend(seen.iter().map(|known| known.pid));
     }
     if lock(&STARTED).len() == 1 {
-        family.extend(strays().into_iter().flat_map(family_of));
+        family.extend(strays().into_iter().flat_map(proc::family_of));
     }
     family.sort();
     family.dedup();
     family
-}
-
-/// A process and all below it.
-pub(super) fn family_of(first: Pid) -> Vec<Pid> {
-    let mut family = vec![first];
-    let mut next = 0;
-    while let Some(pid) = family.get(next) {
-        family.extend(children(*pid));
-        next += 1;
-    }
-    family
-}
-
-fn children(pid: Pid) -> Vec<Pid> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-    lists
-        .flat_map(|list| {
-            list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>()
-        })
-        .map(Pid::from_raw)
-        .collect()
-}
-
-pub(super) fn know(pid: Pid) -> Option<Known> {
-    Some(Known { pid, began: stat(pid)?.began })
 }
 
 /// Stops a process and all below it, so that none starts another one unseen.
@@ -253,7 +215,7 @@ fn freeze(first: Pid) -> Vec<Known> {
     loop {
         let new: Vec<Known> = family(first)
             .into_iter()
-            .filter_map(know)
+            .filter_map(proc::know)
             .filter(|known| !frozen.contains(known))
             .collect();
         if new.is_empty() {
@@ -278,7 +240,7 @@ fn strays() -> Vec<Pid> {
     }
     let started = lock(&STARTED);
     let known = |pid: &Pid| started.contains_key(pid) || keeper::is(*pid);
-    children(Pid::this()).into_iter().filter(|pid| !known(pid)).collect()
+    proc::children(Pid::this()).into_iter().filter(|pid| !known(pid)).collect()
 }
 
 /// Asks how the strays ended that have: they would stay in the table of processes.
@@ -388,8 +350,9 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Pid>) {
 fn running() -> Vec<Pid> {
     let mut pids = marked(&own_mark());
     // Also what has no environment, for a moment (execve(2)) or for good.
-    let lives = |pid: &Pid| !keeper::is(*pid) && know(*pid).is_some_and(|known| known.lives());
-    pids.extend(family_of(Pid::this()).into_iter().skip(1).filter(lives));
+    let lives =
+        |pid: &Pid| !keeper::is(*pid) && proc::know(*pid).is_some_and(|known| known.lives());
+    pids.extend(proc::family_of(Pid::this()).into_iter().skip(1).filter(lives));
     pids
 }
 
@@ -400,90 +363,9 @@ pub(super) fn marked(mark: &str) -> Vec<Pid> {
         let environment = environment(*pid);
         environment.split(|byte| *byte == 0).any(|found| found.starts_with(entry.as_bytes()))
     };
-    processes().filter(is_marked).collect()
+    proc::all().filter(is_marked).collect()
 }
 
 fn environment(pid: Pid) -> Vec<u8> {
     fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()
-}
-
-/// All processes, on systems with `/proc`.
-fn processes() -> impl Iterator<Item = Pid> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw))
-}
-
-/// What proc_pid_stat(5) says of a process.
-pub struct Stat {
-    /// `R` runs, `S` sleeps, `Z` has ended and its parent has not yet asked how.
-    pub state: char,
-    pub parent: u32,
-    /// CPU time in the program and in the kernel, in ticks of `getconf CLK_TCK`.
-    pub user_ticks: u64,
-    pub system_ticks: u64,
-    /// When it began, in ticks since the system did.
-    pub began: u64,
-}
-
-/// `None` when it is gone, and where there is no `/proc`.
-#[must_use]
-pub fn stat(pid: Pid) -> Option<Stat> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name, in parentheses, and may hold any character.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let field = |number: usize| fields.get(number - 3);
-    Some(Stat {
-        state: field(3)?.parse().ok()?,
-        parent: field(4)?.parse().ok()?,
-        user_ticks: field(14)?.parse().ok()?,
-        system_ticks: field(15)?.parse().ok()?,
-        began: field(22)?.parse().ok()?,
-    })
-}
-
-/// How many threads of this machine want to run now, for each core; at least 1, and no more than would
-/// make anybody wait for minutes (proc_loadavg(5)).
-pub(crate) fn runnable_per_core() -> f64 {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let runnable = text.split_whitespace().nth(3).and_then(|field| field.split_once('/'));
-    let runnable: f64 = runnable.and_then(|(runnable, _)| runnable.parse().ok()).unwrap_or(1.0);
-    // The answer to this question takes longer than all the rest.
-    static CORES: LazyLock<usize> =
-        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
-    (runnable / *CORES as f64).clamp(1.0, 4.0)
-}
-
-/// How long a process has run, and how long it has waited for a core, so far (sched-stats, the first two
-/// fields): of all its threads together, and of the one that has waited longest.
-pub(crate) fn core_time(pid: Pid) -> (Duration, Duration) {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let times = tasks.filter_map(|task| {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        let mut figures = text.split_whitespace().map_while(|figure| figure.parse().ok());
-        Some((Duration::from_nanos(figures.next()?), Duration::from_nanos(figures.next()?)))
-    });
-    times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
-}
-
-/// How many descriptors these processes have open; one that has ended, and that another of them was to
-/// wait for, counts as one.
-pub(crate) fn descriptors(processes: &[Pid]) -> usize {
-    let parents: Vec<u32> = processes.iter().map(|pid| pid.as_raw().cast_unsigned()).collect();
-    let open = |pid: &Pid| match stat(*pid)? {
-        Stat { state: 'Z', parent, .. } => Some(usize::from(parents.contains(&parent))),
-        _ => Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count()),
-    };
-    processes.iter().filter_map(open).sum()
-}
-
-/// The resident set, in KiB. `None` as for [`stat`].
-#[must_use]
-pub fn resident_kib(pid: Pid) -> Option<u64> {
-    let figure = |file: &str, name: &str| {
-        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix(" kB")?.parse().ok()
-    };
-    // Counted page by page: VmRSS is a sum of counters that may lag behind (proc(5)).
-    figure("smaps_rollup", "Rss:").or_else(|| figure("status", "VmRSS:"))
 }

@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 use crate::rig::blocked;
 use crate::rig::command;
 use crate::rig::hub::{Hub, lock};
+use crate::rig::proc;
 use crate::rig::process::{self, Running};
 use crate::rig::screen::{COLUMNS, Screen};
 use crate::rig::sockets;
@@ -214,7 +215,7 @@ impl Terminal {
     #[must_use]
     pub(crate) fn rests(&self) -> bool {
         self.look(|screen| screen.over().is_some())
-            || process::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
+            || proc::stat(self.program.pid()).is_none_or(|stat| "ST".contains(stat.state))
     }
 }
 

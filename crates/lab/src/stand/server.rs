@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 
 use crate::contract;
 use crate::rig::ports;
+use crate::rig::proc;
 use crate::rig::process::{self, Running};
 
 /// A longer line comes in pieces, so that a program that prints no newline needs no more memory.
@@ -94,9 +95,9 @@ impl Server {
     /// `None` when it has ended, and where there is no `/proc`.
     pub(crate) fn usage(&self) -> Option<Usage> {
         let pid = self.program.pid();
-        let process::Stat { user_ticks, system_ticks, .. } = process::stat(pid)?;
+        let proc::Stat { user_ticks, system_ticks, .. } = proc::stat(pid)?;
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
-        let resident_kib = process::resident_kib(pid)?;
+        let resident_kib = proc::resident_kib(pid)?;
         Some(Usage { user_ticks, system_ticks, resident_kib, descriptors })
     }
 }

@@ -1,7 +1,7 @@
 //! Who is on: a pane each, with its frame, and what goes on in it.
 
 use lab::play::live::Window;
-use lab::rig::process;
+use lab::rig::proc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::widgets::{Clear, Widget};
@@ -87,7 +87,7 @@ impl App {
                 Some(call) => format!("in {call}()"),
                 None => waits.to_owned(),
             },
-            None if process::stat(window.pid).is_some_and(|stat| stat.state == 'R') => {
+            None if proc::stat(window.pid).is_some_and(|stat| stat.state == 'R') => {
                 "runs".to_owned()
             }
             None => String::new(),

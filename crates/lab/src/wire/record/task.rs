@@ -9,7 +9,8 @@ use nix::unistd::Pid;
 
 use super::calls::{Call, Kind};
 use super::log::Program;
-use crate::rig::process::{self, Exit};
+use crate::rig::proc;
+use crate::rig::process::Exit;
 
 /// A thread of a program, or of what the program has started.
 pub(super) struct Task {
@@ -59,7 +60,7 @@ impl Task {
             libc::SYS_vfork,
         ];
         let asleep = || {
-            process::stat(self.pid).is_some_and(|stat| {
+            proc::stat(self.pid).is_some_and(|stat| {
                 // The parent of a vfork cannot be interrupted until its child is another program.
                 stat.state == 'S' || stat.state == 'D' && starts.contains(&call.number)
             })
