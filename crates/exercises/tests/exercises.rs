@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     };
     exercises.sort_by_key(|exercise| match exercise.name.as_str() {
         // What waits for the clock waits while the others compute.
-        "silent" | "resend" => 0,
+        "silent" | "resend" | "lost" => 0,
         // A fork copies the tables of all memory, so what needs much of it comes last.
         "all-of-it" => 2,
         _ => 1,
@@ -71,6 +71,8 @@ fn main() -> ExitCode {
 struct Case {
     exercise: Exercise,
     behaviours: Vec<Behaviour>,
+    /// What its solution keeps of a stage before.
+    kept: Vec<Behaviour>,
 }
 
 /// The tests of one exercise.
@@ -81,16 +83,21 @@ fn of_one(mut exercise: Exercise) -> Vec<Trial> {
     let sessions = std::mem::take(&mut exercise.behaviours);
     let behaviours = sessions.into_iter().map(|session| Behaviour { stage, session }).collect();
     // Shared, because a session can have megabytes to send, and a fork copies the tables of them all.
-    let case = Arc::new(Case { exercise, behaviours });
+    let kept = match kept(&exercise) {
+        Ok(kept) => kept,
+        Err(err) => return vec![Trial::test(name, move || Err(err))],
+    };
+    let names: Vec<String> = kept.iter().map(Behaviour::name).collect();
+    let case = Arc::new(Case { exercise, behaviours, kept });
     let mut add = |what: &str, test: fn(&Case, &str) -> Result<(), Failed>, program: String| {
         let case = Arc::clone(&case);
         trials.push(Trial::test(format!("{name}/{what}"), move || test(&case, &program)));
     };
     let solution = format!("{name}-solution");
     add("the_starter_stops_at_its_step", stops, name.clone());
-    add("the_solution_holds", holds, solution.clone());
-    if row(&name).is_ok_and(|row| row.3.is_some()) {
-        add("the_solution_keeps_what_the_stage_has", keeps, solution);
+    add("the_solution_holds", holds, solution);
+    for behaviour in names {
+        add(&format!("the_solution_keeps_{behaviour}"), keeps, behaviour);
     }
     add("it_is_short_and_has_hints", rules, name.clone());
     for (_, program) in wrong().filter(|(_, wrong)| is_of(wrong, &name)) {
@@ -151,17 +158,23 @@ fn holds(case: &Case, program: &str) -> Result<(), Failed> {
     all_right(examine(case, program, &case.behaviours)?)
 }
 
-fn keeps(case: &Case, program: &str) -> Result<(), Failed> {
-    let placeholder = format!("{{{}}}", case.exercise.part.name());
-    let stage = row(&case.exercise.name)?.3.ok_or("expected a stage in STOPS")?;
-    let mut own = check::demanded(stage)?;
+fn kept(exercise: &Exercise) -> Result<Vec<Behaviour>, Failed> {
+    let Some(stage) = row(&exercise.name)?.3 else { return Ok(Vec::new()) };
+    let placeholder = format!("{{{}}}", exercise.part.name());
     // A later stage takes some of it back: a client that reads its answer waits for it.
-    let now: Vec<String> =
-        check::demanded(case.exercise.stage)?.iter().map(Behaviour::name).collect();
-    own.retain(|behaviour| {
+    let now: Vec<String> = check::demanded(exercise.stage)?.iter().map(Behaviour::name).collect();
+    let mut kept = check::demanded(stage)?;
+    kept.retain(|behaviour| {
         behaviour.session.starts(&placeholder) && now.contains(&behaviour.name())
     });
-    all_right(examine(case, program, &own)?)
+    Ok(kept)
+}
+
+fn keeps(case: &Case, behaviour: &str) -> Result<(), Failed> {
+    let at = case.kept.iter().position(|kept| kept.name() == behaviour);
+    let at = at.ok_or("expected a behaviour of a stage")?;
+    let solution = format!("{}-solution", case.exercise.name);
+    all_right(examine(case, &solution, &case.kept[at..=at])?)
 }
 
 fn all_right(fault: Option<Fault>) -> Result<(), Failed> {
