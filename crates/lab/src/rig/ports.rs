@@ -15,6 +15,7 @@ use socket2::Socket;
 use crate::contract::{self, PORT};
 use crate::rig::hub::lock;
 use crate::rig::peer::Place;
+use crate::rig::process;
 use crate::rig::sockets::{self, Keeps};
 
 /// The first connecting end of a session is 40001, the next 40002.
@@ -242,8 +243,10 @@ pub(crate) fn reserve(place: &Place) -> io::Result<(u16, Claim)> {
     for _ in 0..TRIES {
         let port = fastrand::u16(RESERVED..chosen);
         let Some(claim) = Claim::new(port) else { continue };
-        match place.at(port).bind() {
-            Ok(_) => return Ok((port, claim)),
+        // A program that starts meanwhile would have a copy that still listens, and a raw peer would be
+        // connected to that one.
+        match process::between_starts(|| place.at(port).bind().map(drop)) {
+            Ok(()) => return Ok((port, claim)),
             Err(err) if err.kind() == io::ErrorKind::AddrInUse => {}
             Err(err) => return Err(err),
         }
