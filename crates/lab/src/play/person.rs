@@ -104,14 +104,24 @@ fn busy(thread: &Thread) -> bool {
 }
 
 /// Waits until the other side has read what came before, so that it is not taken for one message.
-fn lets_it_read(actors: &Actors, name: &str) {
+fn lets_it_read(actors: &mut Actors, name: &str) {
+    if waits_for_a_reader(actors, name)
+        && let Ok((Actor::Peer(peer), ..)) = actors.find(name)
+    {
+        // Who lets bytes lie does so with the next ones too.
+        peer.unread = true;
+    }
+}
+
+/// Waits; true when the other side has not read everything.
+fn waits_for_a_reader(actors: &Actors, name: &str) -> bool {
     let peer = actors.on.iter().find_map(|(known, actor)| match actor {
-        Actor::Peer(peer) if known == name => Some(peer),
+        Actor::Peer(peer) if known == name && !peer.unread => Some(peer),
         _ => None,
     });
-    let Some(peer) = peer else { return };
+    let Some(peer) = peer else { return false };
     let remote = peer.socket().ok().and_then(|socket| socket.peer_addr().ok()?.as_socket());
-    let Some((local, remote)) = peer.local().zip(remote) else { return };
+    let Some((local, remote)) = peer.local().zip(remote) else { return false };
     let unread = || {
         let mut sockets = actors.seats().flat_map(Seat::sockets);
         // No program has the other end as long as it is in the listener's queue.
@@ -119,7 +129,16 @@ fn lets_it_read(actors: &Actors, name: &str) {
         other.map_or(peer.awaits_a_reader(), |socket| socket.unread > 0)
     };
     let deadline = Instant::now() + TAKEN;
+    let mut last = Vec::new();
     while unread() && Instant::now() < deadline {
+        let now = actors.hub.threads();
+        // Nobody looks at a socket while all wait for the keyboard only, or for another client.
+        let elsewhere = |thread: &Thread| matches!(thread.wait, Wait::Keyboard | Wait::Accept);
+        if now == last && !now.is_empty() && now.iter().all(elsewhere) {
+            return true;
+        }
+        last = now;
         actors.hub.wait(Instant::now() + LOOK, || None::<()>);
     }
+    unread()
 }

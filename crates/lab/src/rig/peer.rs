@@ -29,6 +29,8 @@ pub(crate) struct Peer {
     received: Received,
     /// Has it sent anything?
     sent: bool,
+    /// The other side lets bytes lie that were sent to it.
+    pub unread: bool,
     /// How many bytes each read gave, of what is not taken yet, and of what was taken last.
     reads: Vec<usize>,
     taken: Vec<usize>,
@@ -93,7 +95,7 @@ impl Peer {
             false => Received::Bytes(Vec::new()),
         };
         let (reads, taken) = (Vec::new(), Vec::new());
-        Peer { socket, listener, received, sent: false, reads, taken, end: None }
+        Peer { socket, listener, received, sent: false, unread: false, reads, taken, end: None }
     }
 
     /// The address of this end, once connected; a Unix socket has none.
