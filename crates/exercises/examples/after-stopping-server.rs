@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 /// A client that sends nothing, or takes nothing, for this long is sent away. Short, to be seen.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Has somebody typed `quit`?
 static STOPPING: AtomicBool = AtomicBool::new(false);
