@@ -123,15 +123,13 @@ impl Terminal {
             let mut flooded = false;
             while let Some(n) = output.read(&mut buffer, || lock(&reader_screen).taking = true) {
                 let mut screen = lock(&reader_screen);
-                // A flood is drained unseen, so that nobody waits long for a look at the screen.
-                let replies = match !flooded || reader_hub.watched() {
-                    true => {
-                        flooded = screen.show(&buffer[..n]);
-                        screen.replies()
-                    }
-                    false => Vec::new(),
-                };
                 screen.taking = false;
+                // A flood is drained unseen and untold, so that nobody waits long for a look at the screen.
+                if flooded && !reader_hub.watched() {
+                    continue;
+                }
+                flooded = screen.show(&buffer[..n]);
+                let replies = screen.replies();
                 drop(screen);
                 if !replies.is_empty() {
                     let _ = press(&keyboard, &replies);
