@@ -145,8 +145,12 @@ impl Hub {
                 return None;
             }
             let mut changes = lock(&self.changes);
-            while *changes == seen {
+            loop {
+                // Also while one change follows another, as in a flood.
                 let left = deadline.checked_duration_since(Instant::now())?;
+                if *changes != seen {
+                    break;
+                }
                 changes = match self.changed.wait_timeout(changes, left) {
                     Ok((changes, _)) => changes,
                     Err(poisoned) => poisoned.into_inner().0,
@@ -237,4 +241,20 @@ impl Hub {
 /// Locks, also when another thread panicked: what it left is still the best there is to report.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_also_while_one_change_follows_another() {
+        let hub = Hub::default();
+        let deadline = Instant::now() + MOMENT;
+        let came = hub.wait(deadline, || {
+            hub.announce();
+            (Instant::now() > deadline + PATIENCE).then_some("without an end")
+        });
+        assert_eq!(came, None);
+    }
 }
