@@ -34,7 +34,12 @@ pub fn test_sessions(folder: &str) -> ExitCode {
     }
 }
 
-fn session_trials(folder: &Path) -> Result<Vec<Trial>> {
+/// The tests of [`test_sessions`], for who has more of them.
+///
+/// # Errors
+///
+/// A session cannot be read; the message names the file.
+pub fn session_trials(folder: &Path) -> Result<Vec<Trial>> {
     let troupe = stages::troupe()?;
     let trial = |(name, session): (String, Session)| {
         let cast = troupe.clone();

@@ -1,7 +1,6 @@
 //! What comes after stage 6: its programs hold their behaviours, and stage 6's own fall short of them.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use lab::course::cast::Cast;
@@ -10,17 +9,7 @@ use lab::course::stages;
 use lab::play;
 use libtest_mimic::{Failed, Trial};
 
-fn main() -> ExitCode {
-    match trials() {
-        Ok(trials) => lab::run_tests(trials),
-        Err(err) => {
-            eprintln!("Error: {err:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn trials() -> Result<Vec<Trial>> {
+pub(super) fn trials() -> Result<Vec<Trial>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("behaviours");
     let mut trials = Vec::new();
     for step in ["after-framing", "after-clients", "after-noticing", "after-stopping"] {

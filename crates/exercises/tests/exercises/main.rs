@@ -1,10 +1,15 @@
-//! Every starter stops at its step, every solution holds, and every wrong program is caught.
+//! Every starter stops at its step, every solution holds, every wrong program is caught, and every session
+//! of what comes after stage 6 is so.
+
+mod after;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Result;
 use lab::check::{self, Behaviour};
 use lab::course::exercises::{self, Exercise};
 use lab::course::session::{Act, AtTerminal};
@@ -48,13 +53,17 @@ const LINES: usize = 60;
 const LINES_OF_CHAT: usize = 90;
 
 fn main() -> ExitCode {
-    let mut exercises = match exercises::all() {
-        Ok(exercises) => exercises,
+    match trials() {
+        Ok(trials) => lab::run_tests(trials),
         Err(err) => {
             eprintln!("Error: {err:#}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+fn trials() -> Result<Vec<Trial>> {
+    let mut exercises = exercises::all()?;
     exercises.sort_by_key(|exercise| match exercise.name.as_str() {
         // What waits for the clock waits while the others compute.
         "silent" | "resend" | "lost" => 0,
@@ -63,9 +72,11 @@ fn main() -> ExitCode {
         _ => 1,
     });
     let names: BTreeSet<String> = exercises.iter().map(|exercise| exercise.name.clone()).collect();
-    let mut trials: Vec<Trial> = exercises.into_iter().flat_map(of_one).collect();
+    let mut trials = lab::session_trials(Path::new(env!("CARGO_MANIFEST_DIR")))?;
+    trials.extend(after::trials()?);
+    trials.extend(exercises.into_iter().flat_map(of_one));
     trials.push(Trial::test("every_file_belongs_to_an_exercise", move || belongs(&names)));
-    lab::run_tests(trials)
+    Ok(trials)
 }
 
 struct Case {
