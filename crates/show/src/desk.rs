@@ -7,9 +7,9 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -49,6 +49,21 @@ fn file() -> Result<PathBuf> {
     Ok(folder.map_or_else(stages::programs, Ok)?.join("cargo-show.desk"))
 }
 
+/// Writes the file, and puts it in the place of another one in one step: two shows may begin at the same moment.
+fn write(file: &Path, addr: SocketAddr, word: &str) -> Result<()> {
+    let failed = || format!("failed to write {}", file.display());
+    // A file of its own, so that its rights are those that it is made with.
+    let own = file.with_extension(word);
+    let mut options = fs::OpenOptions::new();
+    let mut written =
+        options.write(true).create_new(true).mode(0o600).open(&own).with_context(failed)?;
+    let put = writeln!(written, "{addr} {word}").and_then(|()| fs::rename(&own, file));
+    if put.is_err() {
+        let _ = fs::remove_file(&own);
+    }
+    put.with_context(failed)
+}
+
 /// The first window's side.
 pub(crate) struct Desk {
     followers: Arc<Mutex<Vec<TcpStream>>>,
@@ -66,17 +81,7 @@ impl Desk {
         let random = fs::read("/proc/sys/kernel/random/uuid").unwrap_or_default();
         let word =
             String::from_utf8_lossy(&random).trim().to_owned() + &std::process::id().to_string();
-        let file = file()?;
-        // A file of its own, so that its rights are those that it is made with.
-        let _ = fs::remove_file(&file);
-        let mut options = fs::OpenOptions::new();
-        let mut written = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&file)
-            .with_context(|| format!("failed to write {}", file.display()))?;
-        writeln!(written, "{} {word}", listener.local_addr()?)?;
+        write(&file()?, listener.local_addr()?, &word)?;
         let desk = Desk { followers: Arc::default(), last: String::new(), word: word.clone() };
         let (followers, tell) = (Arc::clone(&desk.followers), tell.clone());
         thread::spawn(move || {
@@ -370,5 +375,32 @@ impl Page {
             text::write(buffer, area, last, &[(keys, Role::Keys)], theme);
         }
         theme.finish(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test says where")]
+
+    use super::*;
+
+    #[test]
+    fn shows_that_begin_at_the_same_moment_do_not_hinder_each_other() {
+        let folder = env::temp_dir().join(format!("cargo-show-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("cargo-show.desk");
+        let addr = ([127, 0, 0, 1], 5001).into();
+        thread::scope(|scope| {
+            let begin = |show| {
+                let file = &file;
+                move || (0..100).try_for_each(|n| write(file, addr, &format!("{show}-{n}")))
+            };
+            let shows: Vec<_> = (0..4).map(|show| scope.spawn(begin(show))).collect();
+            shows.into_iter().for_each(|show| show.join().unwrap().unwrap());
+        });
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("127.0.0.1:5001 ") && text.ends_with("-99\n"), "{text}");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
     }
 }

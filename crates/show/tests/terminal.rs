@@ -4,10 +4,10 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,6 @@ use pty_process::{Size, blocking};
 
 /// Beside other tests a step may take long; it only ever fails then.
 const LIMIT: Duration = Duration::from_secs(120);
-/// One at a time: they look for processes that are left, and for the one show that can be followed.
-static TURN: Mutex<()> = Mutex::new(());
 
 /// A window of a person.
 struct Window {
@@ -31,21 +29,24 @@ struct Window {
     closed: Arc<AtomicBool>,
 }
 
-fn turn() -> MutexGuard<'static, ()> {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| stages::build_only(&[]).unwrap());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// Where the windows of one test find each other, and no other show.
+fn own_folder() -> PathBuf {
+    let test = thread::current();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test.name().unwrap_or("show"));
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 impl Window {
     fn open(arguments: &[&str], environment: &[(&str, &str)]) -> Window {
+        static BUILT: Once = Once::new();
+        BUILT.call_once(|| stages::build_only(&[]).unwrap());
         let (terminal, other_end) = blocking::open().unwrap();
         terminal.resize(Size::new(24, 80)).unwrap();
         let mut command = blocking::Command::new(env!("CARGO_BIN_EXE_show"))
             .args(arguments)
             .current_dir(stages::root())
-            // A show that somebody watches meanwhile stays alone.
-            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+            .env("XDG_RUNTIME_DIR", own_folder());
         for (name, value) in
             [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8")].iter().chain(environment)
         {
@@ -130,11 +131,11 @@ impl Window {
             let screen = self.screen.lock().unwrap();
             !screen.screen().alternate_screen() && !screen.screen().hide_cursor()
         };
-        while !given_back() || process::left() > 1 {
+        while !given_back() || self.running.left() > 0 {
             assert!(
                 begun.elapsed() < LIMIT,
                 "{} processes, and:\n{}",
-                process::left(),
+                self.running.left(),
                 self.text()
             );
             thread::sleep(Duration::from_millis(5));
@@ -144,7 +145,6 @@ impl Window {
 
 #[test]
 fn every_key_does_what_the_help_says() {
-    let _turn = turn();
     let mut show = Window::open(&["6/server-hangs-up"], &[]);
     show.shows(&["step 0/5", "next: server starts"]);
     // Enter, Space, Right and PageDown go on; b, Left and PageUp go back.
@@ -205,7 +205,6 @@ fn every_key_does_what_the_help_says() {
 
 #[test]
 fn a_key_is_answered_at_once_and_nothing_runs_away() {
-    let _turn = turn();
     let mut show = Window::open(&["6/server-hangs-up"], &[]);
     // Pressed while the programs are still being built.
     show.press("q\r");
@@ -231,7 +230,6 @@ fn a_key_is_answered_at_once_and_nothing_runs_away() {
 
 #[test]
 fn a_window_of_any_size_is_drawn_anew() {
-    let _turn = turn();
     let mut show = Window::open(&["2/queued-client"], &[]);
     show.shows(&["next: server starts"]);
     show.leads("\r", &["step 1/7", "next: first starts"]);
@@ -254,7 +252,6 @@ fn a_window_of_any_size_is_drawn_anew() {
 
 #[test]
 fn whatever_ends_it_leaves_a_clean_screen_and_no_process() {
-    let _turn = turn();
     let end_by = |(signal, status)| {
         // A flood, at its worst.
         let mut show = Window::open(&["2/killed-client"], &[]);
@@ -285,15 +282,14 @@ fn whatever_ends_it_leaves_a_clean_screen_and_no_process() {
     show.press("?");
     show.terminal = None;
     let begun = Instant::now();
-    while show.running.ended().is_none() || process::left() > 1 {
-        assert!(begun.elapsed() < LIMIT, "{} processes are left", process::left());
+    while show.running.ended().is_none() || show.running.left() > 0 {
+        assert!(begun.elapsed() < LIMIT, "{} processes are left", show.running.left());
         thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
 fn a_step_that_does_not_hold_is_one_red_line_and_the_report_is_a_key_away() {
-    let _turn = turn();
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong.session");
     fs::write(
         &file,
@@ -314,7 +310,6 @@ fn a_step_that_does_not_hold_is_one_red_line_and_the_report_is_a_key_away() {
 
 #[test]
 fn a_second_window_follows_with_the_notes_and_outlives_the_show() {
-    let _turn = turn();
     let mut notes = Window::open(&["--notes"], &[]);
     notes.shows(&["There is no show yet."]);
     let mut show = Window::open(&["6/server-hangs-up"], &[]);
@@ -349,7 +344,6 @@ fn a_second_window_follows_with_the_notes_and_outlives_the_show() {
 
 #[test]
 fn a_rehearsal_writes_the_minutes_of_what_was_shown_to_its_end() {
-    let _turn = turn();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let session = folder.join("rehearsed.session");
     fs::write(&session, "# One step.\nclient $ stage1-client --help\nclient ~ usage\n").unwrap();
@@ -369,7 +363,6 @@ fn a_rehearsal_writes_the_minutes_of_what_was_shown_to_its_end() {
 
 #[test]
 fn a_terminal_that_cannot_show_panes_is_told_what_to_use_instead() {
-    let _turn = turn();
     let show = Window::open(&["6/server-hangs-up"], &[("TERM", "dumb")]);
     show.shows(&["TERM is dumb", "cargo lab play 6/server-hangs-up"]);
     assert_eq!(show.ends(), Exit::Status(2));
@@ -384,7 +377,6 @@ fn a_terminal_that_cannot_show_panes_is_told_what_to_use_instead() {
 
 #[test]
 fn without_colours_no_colour_is_sent() {
-    let _turn = turn();
     for grey in [("NO_COLOR", "1"), ("TERM", "vt100")] {
         let mut show = Window::open(&["6/server-hangs-up"], &[grey, ("LC_ALL", "C")]);
         show.shows(&["next: server starts"]);
@@ -424,13 +416,12 @@ fn wrong_usage_is_named_in_one_line() {
 /// session of each stage, makes them anew.
 #[test]
 fn the_recordings_in_the_book_are_what_a_class_sees() {
-    let _turn = turn();
     let books = stages::root().join("docs/src/casts");
     let own = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let record = |(stage, session): (u8, Session)| {
         let files = ["js", "svg", "cast"].map(|ending| own.join(format!("stage{stage}.{ending}")));
         let mut show = Command::new(env!("CARGO_BIN_EXE_show"));
-        show.arg(format!("{stage}/{}", session.name()));
+        show.arg(format!("{stage}/{}", session.name())).env("XDG_RUNTIME_DIR", own);
         files.iter().for_each(|file| _ = show.arg("--record").arg(file));
         let output = show.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

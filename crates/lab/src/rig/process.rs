@@ -159,6 +159,12 @@ impl Running {
         }
     }
 
+    /// Counts what it has started, and what that has started in its turn, as far as it still runs.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        marked(&self.mark).into_iter().filter(|pid| *pid != self.pid()).count()
+    }
+
     /// Kills the program (SIGKILL), if it still runs.
     pub fn kill(&self) {
         let _ = kill(self.pid(), Signal::SIGKILL);
