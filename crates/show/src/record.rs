@@ -180,8 +180,10 @@ impl App {
                 story.parties[*at].name == window.name && now.places[*at] != Place::NotStarted
             };
             let Some(at) = parties.find(come) else { return false };
-            let last = window.look(|screen| screen.all().pop());
-            let shows = last.map(|line| ports.show(&line)) == now.terminals[at].last().cloned();
+            // All lines: an empty one that is typed leaves the last one as it was, a prompt.
+            let lines = window.look(Screen::all);
+            let shows =
+                lines.iter().map(|line| ports.show(line)).eq(now.terminals[at].iter().cloned());
             let flooded = window.look(Screen::flooded);
             flooded
                 || shows
