@@ -62,7 +62,8 @@ struct Options {
 /// What happens, from whatever side.
 pub(crate) enum Event {
     Key(KeyEvent),
-    Resized,
+    /// The terminal has another size, or somebody else has had it.
+    Stale,
     /// The terminal is gone.
     Closed,
     Play(u64, run::News),
@@ -200,7 +201,7 @@ fn watch(
                 }
                 stale = true;
             }
-            Ok(Event::Resized) => stale = true,
+            Ok(Event::Stale) => stale = true,
             Ok(Event::Followed) => desk.show(app, true),
             Ok(Event::Desk(_)) => {}
             Ok(Event::Play(run, news)) => {

@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{self, IsTerminal, Stdout};
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::thread;
@@ -15,13 +16,16 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, KeyEventKind};
 use ratatui::crossterm::{cursor, execute, style, terminal};
 use ratatui::{Frame, Terminal};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::Event;
 
 /// Held while somebody draws, and for good once the terminal is given back: nobody draws after that.
 static DRAWING: Mutex<()> = Mutex::new(());
+
+/// Somebody else has had the terminal: nothing on it is what was drawn.
+static STALE: AtomicBool = AtomicBool::new(false);
 
 /// In milliseconds.
 const LONGEST_DRAWING: usize = 100;
@@ -60,15 +64,11 @@ impl Screen {
         style::force_color_output(true);
         give_back_on_a_panic();
         end_on_a_signal(give_back)?;
-        terminal::enable_raw_mode().context("failed to take the terminal over")?;
+        take().context("failed to take the terminal over")?;
         // Whoever pressed keys while the programs were built did not see what they would do.
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
-        execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
-            .context("failed to take the terminal over")?;
-        let screen = Screen(
-            Terminal::new(CrosstermBackend::new(io::stdout()))
-                .context("failed to read the terminal's size")?,
-        );
+        take_again_after_a_stop(tell.clone())?;
+        let screen = Screen(blank()?);
         let tell = tell.clone();
         thread::spawn(move || {
             loop {
@@ -76,7 +76,7 @@ impl Screen {
                     Ok(event::Event::Key(key)) if key.kind != KeyEventKind::Release => {
                         Event::Key(key)
                     }
-                    Ok(event::Event::Resize(..)) => Event::Resized,
+                    Ok(event::Event::Resize(..)) => Event::Stale,
                     Ok(_) => continue,
                     Err(_) => Event::Closed,
                 };
@@ -94,6 +94,9 @@ impl Screen {
     /// The terminal is gone.
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> Result<()> {
         let _turn = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+        if STALE.swap(false, Ordering::Relaxed) {
+            self.0 = blank()?;
+        }
         self.0.draw(draw).context("failed to draw")?;
         Ok(())
     }
@@ -103,6 +106,34 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+fn take() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    let everything = terminal::Clear(terminal::ClearType::All);
+    execute!(io::stdout(), terminal::EnterAlternateScreen, everything, cursor::Hide)
+}
+
+fn blank() -> Result<Terminal<CrosstermBackend<Stdout>>> {
+    Terminal::new(CrosstermBackend::new(io::stdout())).context("failed to read the terminal's size")
+}
+
+/// Takes the terminal over once more when this process goes on after a stop (SIGSTOP): a shell had it meanwhile.
+fn take_again_after_a_stop(tell: Sender<Event>) -> Result<()> {
+    let mut signals = Signals::new([SIGCONT]).context("failed to listen to signals")?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            let turn = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+            // What is believed to be raw already is not set.
+            let _ = terminal::disable_raw_mode().and_then(|()| take());
+            STALE.store(true, Ordering::Relaxed);
+            drop(turn);
+            if tell.send(Event::Stale).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Gives the terminal back as it was. Whoever draws finishes first; but the one who draws may be the one who panicked.

@@ -15,6 +15,7 @@ use lab::course::session::Session;
 use lab::course::stages;
 use lab::rig::process::{self, Exit, Running};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use pty_process::{Size, blocking};
 
 /// Beside other tests a step may take long; it only ever fails then.
@@ -246,6 +247,25 @@ fn a_window_of_any_size_is_drawn_anew() {
         };
     }
     show.press("q");
+    assert_eq!(show.ends(), Exit::Status(0));
+    show.clean();
+}
+
+#[test]
+fn after_a_stop_it_takes_the_terminal_again() {
+    let mut show = Window::open(&["6/server-hangs-up"], &[]);
+    show.shows(&["next: server starts"]);
+    kill(show.running.pid(), Signal::SIGSTOP).unwrap();
+    // As a shell does that has the terminal meanwhile.
+    let terminal = show.terminal.clone().unwrap();
+    let mut modes = tcgetattr(&*terminal).unwrap();
+    modes.local_flags.insert(LocalFlags::ICANON | LocalFlags::ECHO);
+    tcsetattr(&*terminal, SetArg::TCSANOW, &modes).unwrap();
+    show.screen.lock().unwrap().process(b"\x1b[?1049l\x1b[2J\x1b[?25h$ fg");
+    kill(show.running.pid(), Signal::SIGCONT).unwrap();
+    show.shows(&["next: server starts"]);
+    show.leads("?", &["one step back"]);
+    show.press("\x03");
     assert_eq!(show.ends(), Exit::Status(0));
     show.clean();
 }
