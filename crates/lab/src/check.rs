@@ -21,7 +21,7 @@ use crate::course::stages::{self, STAGES};
 use crate::play;
 use crate::play::Report;
 use crate::rig::hub::lock;
-use crate::rig::ports;
+use crate::rig::ports::{self, Kept};
 pub use marks::mark;
 pub use what::What;
 
@@ -163,21 +163,26 @@ pub fn examine(behaviour: &Behaviour, cast: &Cast) -> Result<(), Box<Report>> {
 /// Plays a behaviour with these programs, and notes what is unwise and not wrong.
 fn noting(session: &Session, cast: &Cast) -> (Result<(), Box<Report>>, Vec<String>) {
     let played = play::examine(session, cast);
-    match &played.0 {
-        Err(report) if report.port_in_use() && ports::become_free(&cast.addrs) => {
-            let (again, mut notes) = play::examine(session, cast);
-            // A port of the lab's choice can be taken before the program binds it.
-            if !cast.addrs.is_empty() {
-                notes.push(
-                    "the port was still in use from a moment ago, and the examiner had to wait \
-                     for it: set SO_REUSEADDR before bind"
-                        .to_owned(),
-                );
-            }
-            (again, notes)
-        }
-        _ => played,
+    let report = match played {
+        (Err(report), _) if report.port_in_use() => report,
+        played => return played,
+    };
+    let kept = ports::become_free(&cast.addrs);
+    if let Kept::Another(addr) = kept {
+        // Every program of the play has ended: this one is a stranger.
+        let reason = format!("another program has {addr}, and does not answer: end it first");
+        return (Err(report.cannot_because(reason)), Vec::new());
     }
+    // A port of the lab's choice can be taken before the program binds it.
+    let (again, mut notes) = play::examine(session, cast);
+    if kept == Kept::Ended {
+        notes.push(
+            "the port was still in use from a moment ago, and the examiner had to wait for it: \
+             set SO_REUSEADDR before bind"
+                .to_owned(),
+        );
+    }
+    (again, notes)
 }
 
 /// Examines the programs and tells what came of each behaviour, as soon as it is known.

@@ -265,6 +265,29 @@ fn an_address_that_somebody_else_has_is_named_with_a_hint() {
 }
 
 #[test]
+fn an_address_that_somebody_has_without_listening_is_exit_2() {
+    let other = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    other.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    let addr = other.local_addr().unwrap().as_socket().unwrap().to_string();
+    let says = "sh -c 'echo bind: Address already in use'";
+    let server = lab(&["check", "1", "--server", says, "--addr", &addr]);
+    assert_eq!(
+        text(&server.stderr),
+        format!("Error: another program has {addr}, and does not answer: end it first\n")
+    );
+    assert_eq!(text(&server.stdout), "");
+    assert_eq!(server.status.code(), Some(2));
+}
+
+#[test]
+fn a_taken_port_is_understood_in_every_spelling() {
+    let says = "sh -c 'echo \"listen: bind: address already in use\"; exit 1'";
+    let output = lab(&["check", "1", "--server", says]);
+    let report = text(&output.stdout);
+    assert!(report.contains("it uses another one, which is taken"), "{report}");
+}
+
+#[test]
 fn a_session_that_does_not_hold_is_exit_1_and_reports() {
     let path = session(
         "short.session",

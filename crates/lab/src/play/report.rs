@@ -7,8 +7,8 @@ use crate::course::session::{Net, Session, harmless};
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
-/// What every system says of a port that is taken.
-const IN_USE: &str = "Address already in use";
+/// What every system says of a port that is taken; languages write the first letter as they like.
+const IN_USE: &str = "ddress already in use";
 /// Characters of a line that a report shows.
 const WIDTH: usize = 100;
 
@@ -131,6 +131,12 @@ impl Report {
     #[must_use]
     pub fn port_in_use(&self) -> bool {
         shown(&self.seen.shows, IN_USE)
+    }
+
+    /// The same play, of which nothing could be examined, for this reason.
+    pub(crate) fn cannot_because(mut self: Box<Report>, reason: String) -> Box<Report> {
+        self.failure = Failure::cannot(reason);
+        self
     }
 
     /// Why nothing could be examined, if that is so: no program is at fault.

@@ -16,7 +16,7 @@ use crate::contract::{self, PORT};
 use crate::rig::hub::lock;
 use crate::rig::peer::Place;
 use crate::rig::process;
-use crate::rig::sockets::{self, Keeps};
+use crate::rig::sockets;
 
 /// The first connecting end of a session is 40001, the next 40002.
 const FIRST_CLIENT: u16 = 40001;
@@ -161,15 +161,31 @@ pub(crate) fn tell(words: &mut Vec<String>, told: &str) -> &'static str {
     "where its command has a place for it"
 }
 
-/// Waits until the system frees these addresses, which connections of a moment ago keep (TIME_WAIT).
-/// False when they are kept by more than that.
-pub(crate) fn become_free(addrs: &[SocketAddr]) -> bool {
+/// Who had an address a moment ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Nobody,
+    /// Connections that had ended, and that were waited for (TIME_WAIT).
+    Ended,
+    /// Another program, whether it listens or not: it has it still.
+    Another(SocketAddr),
+}
+
+/// Waits until the system frees these addresses, which connections of a moment ago keep, and says who
+/// had them.
+pub(crate) fn become_free(addrs: &[SocketAddr]) -> Kept {
     let begin = Instant::now();
     let ports: Vec<u16> = addrs.iter().map(SocketAddr::port).collect();
-    while sockets::is_kept(&ports, Keeps::TimeWait) && begin.elapsed() < TIME_WAIT {
+    let mut kept = Kept::Nobody;
+    while sockets::keep_ended(&ports) && begin.elapsed() < TIME_WAIT {
+        kept = Kept::Ended;
         thread::sleep(AGAIN);
     }
-    !sockets::is_kept(&ports, Keeps::Listener)
+    let taken = |addr: &&SocketAddr| {
+        let free = process::between_starts(|| Place::Tcp(**addr).is_free());
+        free.is_err_and(|err| err.kind() == io::ErrorKind::AddrInUse)
+    };
+    addrs.iter().find(taken).map_or(kept, |addr| Kept::Another(*addr))
 }
 
 /// Keeps others, in this process and in other labs on this machine, from choosing a port as well.
@@ -228,7 +244,7 @@ pub(crate) fn listen(place: &Place) -> io::Result<(Socket, Option<Claim>)> {
     }
 }
 
-/// A port on which nobody listens, for a program that must be told one.
+/// A port that nobody has and that no ended connection keeps, for a program that must be told one.
 ///
 /// It is none of those that the system chooses: until the program binds it, another one's connection could
 /// have it, or the examiner's own, which would then be connected to itself.
@@ -243,9 +259,8 @@ pub(crate) fn reserve(place: &Place) -> io::Result<(u16, Claim)> {
     for _ in 0..TRIES {
         let port = fastrand::u16(RESERVED..chosen);
         let Some(claim) = Claim::new(port) else { continue };
-        // A program that starts meanwhile would have a copy that still listens, and a raw peer would be
-        // connected to that one.
-        match process::between_starts(|| place.at(port).bind().map(drop)) {
+        // A program that starts meanwhile would have a copy of the socket, which keeps the port.
+        match process::between_starts(|| place.at(port).is_free()) {
             Ok(()) => return Ok((port, claim)),
             Err(err) if err.kind() == io::ErrorKind::AddrInUse => {}
             Err(err) => return Err(err),
@@ -262,6 +277,9 @@ static CLAIMED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
 
     #[test]
@@ -305,6 +323,19 @@ mod tests {
         let ports: BTreeSet<u16> = reserved.iter().map(|(port, _)| *port).collect();
         assert_eq!(ports.len(), 50);
         assert!(Claim::new(reserved[0].0).is_none());
+    }
+
+    #[test]
+    fn a_port_that_an_ended_connection_keeps_is_not_free() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = Place::Tcp(listener.local_addr().unwrap());
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        drop((listener.accept().unwrap(), listener));
+        // The end of the stream: this side has closed first.
+        client.read_to_end(&mut Vec::new()).unwrap();
+        drop(client);
+        assert!(place.bind().is_ok());
+        assert_eq!(place.is_free().unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]

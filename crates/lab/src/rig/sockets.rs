@@ -82,24 +82,13 @@ impl Socket {
     }
 }
 
-/// What keeps a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeps {
-    Listener,
-    /// A connection that was closed on this side first: the port is kept for a while (RFC 9293, 3.6.1).
-    TimeWait,
-}
-
-/// Is one of these ports kept by such a socket of anybody? From `/proc/net/tcp` and `tcp6` (proc_net(5)).
-pub(crate) fn is_kept(ports: &[u16], by: Keeps) -> bool {
-    let state = match by {
-        Keeps::Listener => "0A",
-        Keeps::TimeWait => "06",
-    };
+/// Is one of these ports kept by a connection of anybody that was closed on this side first, as the
+/// system does for a while (TIME_WAIT of RFC 9293, 3.6.1)? From `/proc/net/tcp` and `tcp6` (proc_net(5)).
+pub(crate) fn keep_ended(ports: &[u16]) -> bool {
     // Of this thread: it may have a network of its own.
     let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
     tables.map(|table| fs::read_to_string(table).unwrap_or_default()).iter().any(|table| {
-        table.lines().filter_map(kept).any(|(port, found)| found == state && ports.contains(&port))
+        table.lines().filter_map(kept).any(|(port, state)| state == "06" && ports.contains(&port))
     })
 }
 
@@ -139,7 +128,6 @@ mod tests {
         let own = sockets.iter().find(|socket| socket.listens && socket.local == addr).unwrap();
         // The standard library sets it.
         assert!(own.reuses);
-        assert!(is_kept(&[addr.port()], Keeps::Listener));
-        assert!(!is_kept(&[addr.port()], Keeps::TimeWait));
+        assert!(!keep_ended(&[addr.port()]));
     }
 }

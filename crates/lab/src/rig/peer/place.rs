@@ -43,6 +43,17 @@ impl Place {
         Ok(socket)
     }
 
+    /// Is it free for anybody: also for who does not set SO_REUSEADDR, and whom connections that have
+    /// ended keep off?
+    ///
+    /// # Errors
+    ///
+    /// It is taken (`AddrInUse`), or not on this machine.
+    pub(crate) fn is_free(&self) -> io::Result<()> {
+        let (socket, addr) = self.socket()?;
+        socket.bind(&addr)
+    }
+
     /// The same with this port; a Unix socket has none.
     pub(crate) fn at(&self, port: u16) -> Place {
         let mut place = self.clone();
