@@ -96,10 +96,11 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
 
 /// Right programs of stage 6, of those that are not only other words for the same calls, but other ways to
 /// wait, read and type.
-const RIGHT: [&str; 13] = [
+const RIGHT: [&str; 14] = [
     "events-server.py",
     "fork-server.py",
     "half-close-client.py",
+    "late-client.py",
     "keyboard-and-socket-client.py",
     "raw-client.py",
     "threads-server.rb",

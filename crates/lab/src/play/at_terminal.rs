@@ -7,8 +7,8 @@ use super::actors::Seat;
 use super::report::Failure;
 use crate::contract::PROMPT;
 use crate::course::session::AtTerminal;
-use crate::rig::blocked::{self, Thread};
-use crate::rig::hub::Hub;
+use crate::rig::blocked::{self, Thread, Wait};
+use crate::rig::hub::{Hub, MOMENT};
 use crate::rig::ports::Ports;
 use crate::rig::process::Exit;
 use crate::rig::screen::Screen;
@@ -16,6 +16,8 @@ use crate::rig::screen::Screen;
 /// A resting program is looked at so often, at such distances, before its time is measured.
 const GLANCES: usize = 3;
 const GLANCE: Duration = Duration::from_millis(30);
+/// So many looks in a row at a program that rests make sure of what it has open.
+const LOOKS: usize = 5;
 /// For how long, and how often if need be.
 const WINDOW: Duration = Duration::from_millis(600);
 const WINDOWS: usize = 3;
@@ -59,7 +61,7 @@ pub(super) fn act(
         }
         AtTerminal::Ahead(keys) => seat.terminal.press(keys)?,
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,
-        AtTerminal::CountDescriptors => seat.descriptors = seat.count(),
+        AtTerminal::CountDescriptors => count(seat, hub),
         AtTerminal::AsCounted => as_counted(seat, hub)?,
         AtTerminal::Idle => idle(seat, hub)?,
         AtTerminal::Without(text) => without(seat, text, ports)?,
@@ -151,6 +153,22 @@ fn idle(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
         };
     }
     Err(Failure::new(expected, got))
+}
+
+/// Counts when the program has come to rest: it may still be starting a worker, or start something again
+/// after what it has just printed, as shells do.
+fn count(seat: &mut Seat, hub: &Hub) {
+    let deadline = hub.deadline();
+    let (mut calm, mut last) = (0, seat.count());
+    while calm < LOOKS && Instant::now() < deadline {
+        hub.wait(Instant::now() + MOMENT, || None::<()>);
+        let (_, threads) = seat.seen();
+        let now = seat.count();
+        let rests = now == last && threads.iter().all(|thread| thread.wait != Wait::Runs);
+        calm = if rests { calm + 1 } else { 0 };
+        last = now;
+    }
+    seat.descriptors = last;
 }
 
 fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
