@@ -190,7 +190,7 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
         (b"# T\na $ x 'y\n", ":2: missing closing quote in \"x 'y\""),
         (
             b"# T\na $ x\na = over\n",
-            ":3: expected = exit STATUS, end, idle, descriptors as counted, no zeros, without TEXT or at most N times TEXT, not \"over\"",
+            ":3: expected = exit STATUS, end, idle, patient, descriptors as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT, not \"over\"",
         ),
         (b"# T\na $ x\na ~\n", ":3: expected a text after ~"),
         (

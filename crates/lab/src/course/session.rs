@@ -121,6 +121,10 @@ pub enum AtTerminal {
     Ends(Option<u8>),
     /// `= idle`: it uses next to no CPU time.
     Idle,
+    /// `= patient`: where it waits with a time limit, the time is let pass.
+    Patient,
+    /// `= shows TEXT`: a person can still read this there when it has come to rest.
+    Shows(String),
     /// `= descriptors as counted`: it has hardly more of them than when they were counted.
     AsCounted,
     /// `= without TEXT`: no line so far contains this.

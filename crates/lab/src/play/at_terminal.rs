@@ -21,6 +21,8 @@ const LOOKS: usize = 5;
 /// For how long, and how often if need be.
 const WINDOW: Duration = Duration::from_millis(600);
 const WINDOWS: usize = 3;
+/// Time-outs that learners set are hardly longer.
+const TIME_OUT: Duration = Duration::from_millis(2500);
 /// The most of a core that it may use, and the most that it may print meanwhile.
 const IDLE_SHARE: f64 = 0.2;
 const IDLE_BYTES: usize = 4096;
@@ -64,6 +66,8 @@ pub(super) fn act(
         AtTerminal::CountDescriptors => count(seat, hub),
         AtTerminal::AsCounted => as_counted(seat, hub)?,
         AtTerminal::Idle => idle(seat, hub)?,
+        AtTerminal::Patient => patient(seat, hub)?,
+        AtTerminal::Shows(text) => shows(seat, text, ports)?,
         AtTerminal::Without(text) => without(seat, text, ports)?,
         AtTerminal::AtMost(times, text) => at_most(seat, *times, text)?,
         AtTerminal::NoZeros => no_zeros(seat)?,
@@ -180,6 +184,35 @@ fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
         let got = format!("{more} more open descriptors and ended processes");
         Failure::new("about as many as before".to_owned(), got)
     })
+}
+
+/// Lets the time pass after which a program that waits with a limit may give up.
+fn patient(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let over = || seat.terminal.look(|screen| screen.over().map(|_| ()));
+    let mut sure = 0;
+    while sure < GLANCES && begin.elapsed() < TIME_OUT {
+        if hub.wait(Instant::now() + GLANCE, over).is_some() {
+            let got = format!("nothing more: {}", seat.end());
+            return Err(Failure::new("a program that waits".to_owned(), got));
+        }
+        let (_, threads) = seat.seen();
+        let unlimited = !threads.is_empty() && threads.iter().all(Thread::depends);
+        sure = if unlimited { sure + 1 } else { 0 };
+    }
+    Ok(())
+}
+
+/// Can a person still read this? What was erased, nobody can.
+fn shows(seat: &Seat, text: &str, ports: &Ports) -> Result<(), Failure> {
+    let lines = seat.terminal.look(|screen| screen.visible());
+    match lines.iter().any(|line| ports.show(line).contains(text)) {
+        true => Ok(()),
+        false => {
+            let expected = format!("a screen that still shows {text:?}");
+            Err(Failure::new(expected, "it was erased from the screen".to_owned()))
+        }
+    }
 }
 
 fn without(seat: &Seat, text: &str, ports: &Ports) -> Result<(), Failure> {

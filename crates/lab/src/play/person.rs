@@ -25,7 +25,7 @@ const TAKEN: Duration = Duration::from_secs(1);
 /// What a person would wait for before this step.
 pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
     match &step.act {
-        Act::Terminal(AtTerminal::Type(_) | AtTerminal::Keys(_)) => {
+        Act::Terminal(AtTerminal::Type(_) | AtTerminal::Keys(_) | AtTerminal::Shows(_)) => {
             looks_before_typing(actors, &step.name)
         }
         Act::Peer(AtPeer::Send(_)) => {

@@ -242,6 +242,13 @@ impl Screen {
         self.lines.iter().cloned().chain((!row.is_empty()).then_some(row)).collect()
     }
 
+    /// What is on the screen now, and nothing that was erased, line by line.
+    #[must_use]
+    pub(crate) fn visible(&self) -> Vec<String> {
+        let contents = self.emulator.screen().contents().replace(STAND_IN, "\u{fffd}");
+        contents.lines().map(str::to_owned).collect()
+    }
+
     /// The program has ended, and all that it printed is here.
     #[must_use]
     pub(crate) fn over(&self) -> Option<&Exit> {

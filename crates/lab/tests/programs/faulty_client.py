@@ -52,6 +52,8 @@ with socket.create_connection((host, int(port))) as conn:
         message = line.encode("latin-1", "replace") if fault == "sends Latin-1" else line.encode()
         if line == "o" and fault != "sends the o":
             message = b""
+        if line == "0" and fault == "takes a zero for nothing":
+            message = b""
         if line.startswith("o") and fault == "sends no line that begins with o":
             message = b""
         if fault == "sends the line before on Enter":
@@ -64,12 +66,19 @@ with socket.create_connection((host, int(port))) as conn:
         conn.sendall(message)
         if line.rstrip("\n") == "q" and fault != "waits for an answer to q":
             break
+        if line == "quit" and fault == "ends on quit":
+            break
         if not message and fault != "waits after an empty send":
             continue
+        if fault == "gives the answer up":
+            conn.settimeout(1)
         while fault == "asks again and again for the answer" and not select.select([conn], [], [], 0)[0]:
             pass
         try:
             answer = conn.recv(100 if fault == "reads 100 bytes of an answer" else 1024)
+        except TimeoutError:
+            print("no answer")
+            continue
         except ConnectionResetError:
             if fault == "goes on after a reset":
                 continue
@@ -99,6 +108,9 @@ with socket.create_connection((host, int(port))) as conn:
         elif fault == "prints the answer before":
             print(late)
             late = answer
+        elif fault == "clears the screen":
+            print(answer)
+            print("\x1b[2J\x1b[H", end="", flush=True)
         elif fault != "prints no answer":
             print(answer)
     else:

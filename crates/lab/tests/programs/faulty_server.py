@@ -36,6 +36,8 @@ def read(conn):
     if fault == "prints what an earlier message has left":
         n = conn.recv_into(buffer)
         return buffer.rstrip(b"\0") if n else b""
+    if fault == "gives a silent client up":
+        conn.settimeout(1)
     if fault == "asks again and again":
         conn.setblocking(False)
         while True:

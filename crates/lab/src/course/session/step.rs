@@ -5,7 +5,7 @@ use super::{Act, AtPeer, AtTerminal, Closed, Net, Start, Step};
 
 const MARKS: &str = "$ > ! | ~ =";
 const DEEDS: &str = "kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
-const STATES: &str = "exit STATUS, end, idle, descriptors as counted, no zeros, without TEXT or at most N times TEXT";
+const STATES: &str = "exit STATUS, end, idle, patient, descriptors as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT";
 const PEER_STATES: &str = "end, reset, end or reset, open or one piece";
 const PEER_DEEDS: &str = "half-close, close or reset";
 const PEERS: &str = "tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME";
@@ -96,6 +96,7 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
             Some(Ok(status)) => AtTerminal::Ends(Some(status)),
             _ if rest == "end" => AtTerminal::Ends(None),
             _ if rest == "idle" => AtTerminal::Idle,
+            _ if rest == "patient" => AtTerminal::Patient,
             _ if rest == "descriptors as counted" => AtTerminal::AsCounted,
             _ if rest == "no zeros" => AtTerminal::NoZeros,
             _ => parse_limit(rest).ok_or_else(|| format!("expected = {STATES}, not {rest:?}"))?,
@@ -107,6 +108,9 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
 fn parse_limit(rest: &str) -> Option<AtTerminal> {
     if let Some(text) = rest.strip_prefix("without ") {
         return Some(AtTerminal::Without(text.to_owned()));
+    }
+    if let Some(text) = rest.strip_prefix("shows ") {
+        return Some(AtTerminal::Shows(text.to_owned()));
     }
     let (times, text) = rest.strip_prefix("at most ")?.split_once(" times ")?;
     Some(AtTerminal::AtMost(times.parse().ok()?, text.to_owned()))
@@ -180,6 +184,8 @@ mod tests {
             ("t = exit 101", AtTerminal::Ends(Some(101))),
             ("t = end", AtTerminal::Ends(None)),
             ("t = idle", AtTerminal::Idle),
+            ("t = patient", AtTerminal::Patient),
+            ("t = shows a b", AtTerminal::Shows("a b".into())),
             ("t = descriptors as counted", AtTerminal::AsCounted),
             ("t = without a b", AtTerminal::Without("a b".into())),
             ("t = at most 2 times a b", AtTerminal::AtMost(2, "a b".into())),
