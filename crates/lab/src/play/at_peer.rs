@@ -18,7 +18,7 @@ pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<Str
     come(peer, hub)?;
     match act {
         AtPeer::Send(bytes) => send(peer, bytes, hub)?,
-        AtPeer::HalfClose => peer.half_close()?,
+        AtPeer::HalfClose => peer.half_close().map_err(of_open)?,
         AtPeer::Close => peer.close(),
         AtPeer::Reset => peer.reset()?,
         AtPeer::Bytes(expected) => bytes(peer, expected, hub)?,
@@ -33,12 +33,17 @@ pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<Str
 }
 
 fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
-    peer.send(bytes, hub.deadline()).map_err(|err| match err.downcast_ref::<io::Error>() {
-        Some(err) if matches!(err.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+    peer.send(bytes, hub.deadline()).map_err(of_open)
+}
+
+/// Why something cannot be done that needs an open connection.
+fn of_open(err: anyhow::Error) -> Failure {
+    match err.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected) => {
             Failure::new(OPEN.to_owned(), CLOSED.to_owned())
         }
         _ => err.into(),
-    })
+    }
 }
 
 fn open(peer: &mut Peer) -> Result<(), Failure> {
@@ -90,7 +95,7 @@ pub(super) fn receive(
                         Ok(Some(format!("nothing more: {name} has ended ({exit})")))
                     });
                 }
-                Err(err) => return Some(Err(err)),
+                Err(err) => return Some(refused(&err).map_or(Err(err), |why| Ok(Some(why)))),
             }
         }
     });
@@ -98,6 +103,12 @@ pub(super) fn receive(
         Ok(received) => received.map_err(Failure::from),
         Err(why) => Ok(Some(why.to_string())),
     }
+}
+
+/// What the system says of datagrams that nobody takes (ICMP, port unreachable).
+fn refused(err: &anyhow::Error) -> Option<String> {
+    let refused = err.downcast_ref::<io::Error>()?.kind() == ErrorKind::ConnectionRefused;
+    refused.then(|| "nothing: no socket there takes a datagram from this sender".to_owned())
 }
 
 fn bytes(peer: &mut Peer, expected: &[u8], hub: &Hub) -> Result<(), Failure> {
@@ -193,10 +204,15 @@ fn ends(peer: &mut Peer, closed: Closed, hub: &Hub) -> Result<(), Failure> {
         Closed::Reset => peer.end == Some(End::Reset),
         Closed::EndOrReset => peer.end.is_some(),
     };
-    match right && peer.received().is_empty() {
-        true => Ok(()),
-        false => Err(Failure::new(expected, describe(peer, why))),
+    if right && peer.received().is_empty() {
+        return Ok(());
     }
+    // Nothing is missing before it, so how it has ended is what there is to say.
+    let got = match peer.end.filter(|_| peer.received().is_empty()) {
+        Some(end) => end.name().to_owned(),
+        None => describe(peer, why),
+    };
+    Err(Failure::new(expected, got))
 }
 
 /// What a peer has received, how the connection ended, or why nothing more came.

@@ -20,6 +20,7 @@ impl Actors<'_> {
         step: Option<&Step>,
         failure: Failure,
     ) -> Box<Report> {
+        let failure = failure.shown_by(&self.ports);
         let shows = self.shows();
         process::stop_if_ending();
         // Where somebody got the wrong thing, nobody's waiting is at fault.
@@ -169,6 +170,10 @@ impl Actors<'_> {
             return Some(match seat.serves {
                 true => {
                     "Bytes have come that the server has not read: read from the connection that accept gave."
+                }
+                // What is at most 1024 bytes long in the stages is longer in an exercise.
+                false if session.path.to_string_lossy().contains("crates/exercises/") => {
+                    "Bytes have come that the client has not read: read on until the answer is whole."
                 }
                 false => {
                     "Bytes have come that the client has not read: read after each send, up to 1024 bytes at once."

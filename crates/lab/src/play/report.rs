@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::contract::PREFIX;
 use crate::course::session::{Net, Session, harmless};
+use crate::rig::blocked::RUNS;
+use crate::rig::ports::Ports;
 
 /// Lines of each terminal that a report shows.
 const LINES_SHOWN: usize = 12;
@@ -30,6 +32,12 @@ impl Failure {
 
     pub(super) fn at_difference(expected: &str, got: &str) -> Failure {
         Failure { caret: true, ..Failure::new(expected.to_owned(), got.to_owned()) }
+    }
+
+    /// With ports as sessions show them, unless a person has to know the real one.
+    pub(super) fn shown_by(self, ports: &Ports) -> Failure {
+        let got = if self.cannot { self.got } else { ports.show(&self.got) };
+        Failure { got, ..self }
     }
 
     /// Nothing could be examined, for this reason.
@@ -202,18 +210,24 @@ fn hint(failure: &Failure, seen: &Seen, held: &[String], ports: bool) -> Option<
         );
     }
     if let Some(got) = bytes(got) {
-        if got.trim_start_matches("\\x00").is_empty() && !got.is_empty() {
+        let expected = bytes(expected).unwrap_or_default();
+        // Where zeros are expected, they are the length of what follows.
+        let zeros = got.trim_start_matches("\\x00").is_empty() && !got.is_empty();
+        if zeros && !expected.starts_with("\\x00") {
             return Some(
                 "Zero bytes were sent along: send as many bytes as the message has, without the end of a text or the rest of a buffer.",
             );
         }
         let newline = |text: &str| text.starts_with("\\n") || text.starts_with("\\r");
-        let expected = bytes(expected).unwrap_or_default();
         if newline(&got) || got.strip_prefix(expected.as_str()).is_some_and(newline) {
             return Some("A newline was sent along: send the bytes of the message only.");
         }
-        let earlier =
-            |message: &str| held.iter().any(|step| step.ends_with(&format!(" > \"{message}\"")));
+        let earlier = |message: &str| {
+            let sent = held.iter().rposition(|step| step.ends_with(&format!(" > \"{message}\"")));
+            // The answer to the last message is none, unless it has come already.
+            let next = |step: &String| step.contains(" > ") || step.contains(" | ");
+            sent.is_some_and(|sent| held[sent + 1..].iter().any(next))
+        };
         if got != expected && got.strip_prefix(PREFIX).is_some_and(earlier) {
             return Some(
                 "This is the answer to an earlier message: answer each one once, and before you read the next.",
@@ -226,7 +240,12 @@ fn hint(failure: &Failure, seen: &Seen, held: &[String], ports: bool) -> Option<
             );
         }
     }
-    if got.contains("prints without end") && (shown(shows, "''") || shown(shows, "\"\"")) {
+    let prints_nothing =
+        got.contains("prints without end") && (shown(shows, "''") || shown(shows, "\"\""));
+    let closed = |step: &String| step.ends_with("! half-close") || step.ends_with("! close");
+    let spins =
+        got.starts_with("nothing for") && seen.waits.iter().any(|wait| wait.ends_with(RUNS));
+    if prints_nothing || spins && held.iter().any(closed) {
         return Some("read gives 0 bytes at the end of the stream, for ever: stop reading there.");
     }
     None
@@ -265,7 +284,8 @@ impl fmt::Display for Report {
         for (name, lines) in shows {
             let hidden = lines.len().saturating_sub(LINES_SHOWN);
             if hidden > 0 {
-                writeln!(f, "      {name:width$} | ({hidden} lines before)")?;
+                let s = if hidden == 1 { "" } else { "s" };
+                writeln!(f, "      {name:width$} | ({hidden} line{s} before)")?;
             }
             for line in &lines[hidden..] {
                 writeln!(f, "      {name:width$} | {}", cut(line))?;
@@ -307,5 +327,34 @@ pub(crate) fn cut(line: &str) -> String {
     match line.char_indices().nth(WIDTH) {
         Some((end, _)) => harmless(&line[..end]) + "...",
         None => harmless(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint_of(held: &[&str], expected: &str, got: &str) -> Option<&'static str> {
+        let held: Vec<String> = held.iter().map(|step| (*step).to_owned()).collect();
+        let failure = Failure::new(expected.to_owned(), got.to_owned());
+        hint(&failure, &Seen::default(), &held, true)
+    }
+
+    #[test]
+    fn only_an_answer_that_comes_late_or_again_is_that_to_an_earlier_message() {
+        let got = r#""server send :one""#;
+        let late = hint_of(&[r#"peer > "one""#, r#"peer > "two""#], r#""server send :two""#, got);
+        assert!(late.is_some_and(|hint| hint.contains("earlier message")), "{late:?}");
+        let held = [r#"peer > "one""#, r#"peer | "server send :one""#];
+        let again = hint_of(&held, "the end of the stream (0 bytes)", got);
+        assert!(again.is_some_and(|hint| hint.contains("earlier message")), "{again:?}");
+        assert_eq!(hint_of(&[r#"peer > "one""#], r#""bye""#, got), None);
+    }
+
+    #[test]
+    fn zeros_are_the_rest_of_a_buffer_unless_a_length_is_expected() {
+        let got = r#""\x00\x00""#;
+        assert!(hint_of(&[], r#""server send :a""#, got).is_some());
+        assert_eq!(hint_of(&[], r#""\x00\rserver send :""#, got), None);
     }
 }

@@ -37,6 +37,9 @@ const HOUSEKEEPING: [&str; 6] = [
     "VM Periodic Tas",
 ];
 
+/// What is said of a thread that waits for nothing.
+pub(crate) const RUNS: &str = "runs on and on, and waits for nothing";
+
 /// A thread, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Thread {
@@ -91,7 +94,7 @@ impl Wait {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wait::Runs => f.write_str("runs"),
+            Wait::Runs => f.write_str(RUNS),
             Wait::Accept => f.write_str("waits in `accept`"),
             Wait::Read(_) => f.write_str("waits in `read`"),
             Wait::Write(_) => f.write_str("waits in `write`"),

@@ -286,7 +286,7 @@ impl Peer {
                     return Ok(None);
                 }
                 ErrorKind::ConnectionReset => self.end = Some(End::Reset),
-                _ => bail!("failed to receive: {err}"),
+                _ => return Err(anyhow::Error::new(err).context("failed to receive")),
             },
         }
         Ok(Some(0))

@@ -7,6 +7,9 @@ use crate::rig::sockets::{self, Socket};
 use crate::rig::terminal::Terminal;
 use crate::rig::{proc, process};
 
+/// What a program in Rust prints last when it panics; the line before says why.
+const PANIC_NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
+
 /// A program at its terminal.
 pub(in crate::play) struct Seat {
     pub name: String,
@@ -33,12 +36,14 @@ impl Seat {
     /// How it ended, and the last that it said.
     pub(in crate::play) fn end(&self) -> String {
         let (exit, last) = self.terminal.look(|screen| {
-            let last = screen.all().into_iter().rev().find(|line| !line.trim().is_empty());
-            (screen.exit.clone(), last)
+            let said = |line: &String| !line.trim().is_empty() && !line.starts_with(PANIC_NOTE);
+            (screen.exit.clone(), screen.all().into_iter().rev().find(said))
         });
         let exit = exit.map_or_else(|| "in an unknown way".to_owned(), |exit| exit.to_string());
         match last {
-            Some(last) if self.loose => format!("{} has ended ({exit}): {last}", self.name),
+            Some(last) if self.loose => {
+                format!("{} has ended ({exit}): {}", self.name, last.trim())
+            }
             _ => format!("{} has ended ({exit})", self.name),
         }
     }
