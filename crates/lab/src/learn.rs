@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use crate::course::stages::{self, STAGES};
 use crate::rig::keys::{Key, Keys};
 use exam::Verdict;
-use help::{keys, wrap};
+use help::{fold, keys, wrap};
 use lesson::Lesson;
 use progress::Progress;
 use workshop::{Program, Stamp, Workshop};
@@ -228,7 +228,7 @@ impl Learner {
         match &verdict {
             Verdict::Holds(notes) => {
                 if !notes.is_empty() {
-                    say(&notes.join("\n"))?;
+                    say(&fold(&notes.join("\n")))?;
                 }
                 self.note(Some(&name))?;
                 let ok = self.style("32", "ok");
@@ -249,7 +249,8 @@ impl Learner {
             }
             Verdict::Broken(words) => say(&format!("{words}\n{fails}  {name} does not compile."))?,
             Verdict::Short { report, .. } => {
-                say(&format!("{fails}  {name}: {report}"))?;
+                let told = fold(&format!("FAIL  {name}: {report}"));
+                say(&format!("{}\n", told.trim_end().replacen("FAIL", &fails, 1)))?;
                 self.say_keys()?;
             }
         }

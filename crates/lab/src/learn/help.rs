@@ -1,5 +1,6 @@
 //! Hints, the solution, and text as a terminal of 80 columns shows it.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use anyhow::Result;
@@ -8,6 +9,9 @@ use super::exam::Verdict;
 use super::{Learner, WIDTH, say, shown};
 use crate::course::stages;
 use crate::view;
+
+/// A column that is narrower is no better than no indentation.
+const NARROWEST: usize = 12;
 
 impl Learner {
     /// The next hint: one sentence, a paragraph, and then the step itself.
@@ -125,4 +129,100 @@ pub(super) fn wrap(text: &str) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// A report as this window shows it: what is too long goes on below, indented as it began.
+pub(super) fn fold(report: &str) -> String {
+    match io::stdout().is_terminal() {
+        true => fold_to(report, view::width()),
+        false => report.to_owned(),
+    }
+}
+
+fn fold_to(report: &str, width: usize) -> String {
+    let mut folded: Vec<String> = Vec::new();
+    let mut lines = report.lines().peekable();
+    while let Some(line) = lines.next() {
+        let mut caret = lines.next_if(|next| next.trim_start() == "^").map(|next| next.len() - 1);
+        let indent = Some(begin(line)).filter(|begin| begin + NARROWEST <= width).unwrap_or(0);
+        let (head, text) = line.split_at(indent);
+        let rows = view::wrap(text, width - indent);
+        let letters: Vec<char> = text.chars().collect();
+        let mut at = 0;
+        for (number, row) in rows.iter().enumerate() {
+            let head = if number == 0 { head.to_owned() } else { " ".repeat(indent) };
+            folded.push(format!("{head}{row}").trim_end().to_owned());
+            let end = at + row.chars().count();
+            // It stands below the row that has its letter.
+            let here = |caret: &usize| *caret < indent + end || number + 1 == rows.len();
+            if let Some(caret) = caret.take_if(|caret| here(caret)) {
+                folded.push(" ".repeat(caret.saturating_sub(at)) + "^");
+            }
+            // Between two rows no blank is shown.
+            at = end + letters[end..].iter().take_while(|letter| **letter == ' ').count();
+        }
+    }
+    folded.join("\n")
+}
+
+/// Where the text of a line of a report begins: behind its verdict, its number, its name or its blanks.
+fn begin(line: &str) -> usize {
+    let text = line.trim_start_matches(' ');
+    let is_head = |head: &str| match head {
+        "FAIL  " | "note  " | "Hint: " | "expected: " | "got: " => true,
+        _ => {
+            let number = head.trim_end().strip_suffix('.');
+            number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        }
+    };
+    let behind = |sign: &str| text.find(sign).map(|at| at + sign.len());
+    // A terminal shows `name | ...`, and a name may have blanks behind it.
+    let name = behind(" | ")
+        .filter(|end| text.len() < line.len() && !text[..end - 3].trim_end().contains(' '));
+    let head = ["  ", ": ", ". "].into_iter().filter_map(behind).find(|end| is_head(&text[..*end]));
+    let text = name.or(head).map_or(text, |end| text[end..].trim_start_matches(' '));
+    line.len() - text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_folded_between_words_and_stays_indented() {
+        let report = "\
+FAIL  bye: The server says bye and hangs up.
+   4. peer | \"bye\"
+      expected: \"bye\"
+      got:      \"server send :bye\", then nothing
+                 ^
+      server | one two three four five six
+      peer   | (nothing)
+Hint: Look for q before you answer it.";
+        let folded = "\
+FAIL  bye: The server says
+      bye and hangs up.
+   4. peer | \"bye\"
+      expected: \"bye\"
+      got:      \"server send
+                 ^
+                :bye\", then
+                nothing
+      server | one two three
+               four five six
+      peer   | (nothing)
+Hint: Look for q before you
+      answer it.";
+        assert_eq!(fold_to(report, 29), folded);
+        assert_eq!(fold_to(report, 80), report);
+    }
+
+    #[test]
+    fn a_caret_stays_below_its_letter() {
+        let report = "      got:      \"aaa bbb ccc\"\n                         ^";
+        assert_eq!(
+            fold_to(report, 28),
+            "      got:      \"aaa bbb\n                ccc\"\n                ^"
+        );
+    }
 }
