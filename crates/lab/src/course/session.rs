@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -86,12 +87,17 @@ impl Net {
     /// What it has no word for: datagrams have no connection, and a Unix socket has no reset.
     fn lacks(&self, act: &AtPeer) -> Option<&'static str> {
         match (self, act) {
-            (Net::Udp, AtPeer::Send(_) | AtPeer::Bytes(_) | AtPeer::Answers(_) | AtPeer::Close) => {
-                None
-            }
-            (Net::Udp, _) => {
-                Some("expected > BYTES, | BYTES, ~ BYTES or ! close: datagrams have no connection")
-            }
+            (
+                Net::Udp,
+                AtPeer::Send(_)
+                | AtPeer::Bytes(_)
+                | AtPeer::Answers(_)
+                | AtPeer::Nothing(_)
+                | AtPeer::Close,
+            ) => None,
+            (Net::Udp, _) => Some(
+                "expected > BYTES, | BYTES, ~ BYTES, = nothing for N ms or ! close: datagrams have no connection",
+            ),
             (Net::Unix(_), AtPeer::Reset) => Some("expected ! close: a Unix socket sends no reset"),
             (Net::Unix(_) | Net::Tcp | Net::Tcp6, _) => None,
         }
@@ -154,6 +160,8 @@ pub enum AtPeer {
     OnePiece,
     /// `= open`: the other side has not ended the connection.
     Open,
+    /// `= nothing for N ms`: no byte, no datagram and no end comes within this time.
+    Nothing(Duration),
     /// `~ unread`: bytes have come, and stay unread.
     Unread,
     /// `= end`, `~ end`, `= reset`, `= end or reset`: how the connection ends.

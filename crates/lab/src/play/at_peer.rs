@@ -1,7 +1,7 @@
 //! What a raw peer does and expects.
 
 use std::io::{self, ErrorKind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::report::Failure;
 use crate::contract::PREFIX;
@@ -26,6 +26,7 @@ pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<Str
         AtPeer::Answers(expected) => answers(peer, expected, hub)?,
         AtPeer::OnePiece => one_piece(peer)?,
         AtPeer::Open => open(peer)?,
+        AtPeer::Nothing(time) => nothing(peer, *time)?,
         AtPeer::Unread => unread(peer, hub)?,
         AtPeer::Closed(closed) => ends(peer, *closed, hub)?,
     }
@@ -52,6 +53,19 @@ fn open(peer: &mut Peer) -> Result<(), Failure> {
         None => Ok(()),
         Some(end) => Err(Failure::new(OPEN.to_owned(), end.name().to_owned())),
     }
+}
+
+fn nothing(peer: &mut Peer, time: Duration) -> Result<(), Failure> {
+    let begin = Instant::now();
+    while peer.pieces().is_empty() && peer.end.is_none() && begin.elapsed() < time {
+        peer.receive(begin + time)?;
+    }
+    if peer.pieces().is_empty() && peer.end.is_none() {
+        return Ok(());
+    }
+    let soon = begin.elapsed().min(time).as_millis();
+    let expected = format!("nothing for {} ms", time.as_millis());
+    Err(Failure::new(expected, format!("after {soon} ms {}", describe(peer, None))))
 }
 
 /// Waits until a client has come to a raw peer that listens.

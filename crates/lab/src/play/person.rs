@@ -119,7 +119,8 @@ fn lets_it_read(actors: &mut Actors, name: &str) {
 /// Waits; true when the other side has not read everything.
 fn waits_for_a_reader(actors: &Actors, name: &str) -> bool {
     let peer = actors.on.iter().find_map(|(known, actor)| match actor {
-        Actor::Peer(peer) if known == name && !peer.unread => Some(peer),
+        // Datagrams are never taken for one.
+        Actor::Peer(peer) if known == name && !peer.unread && !peer.is_datagrams() => Some(peer),
         _ => None,
     });
     let Some(peer) = peer.filter(|peer| !peer.is_for_datagrams()) else { return false };

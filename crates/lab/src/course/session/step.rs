@@ -1,12 +1,20 @@
 //! One line of a session: who, the mark, and what.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::bytes;
 use super::{Act, AtPeer, AtTerminal, Closed, Net, Start, Step};
 
+/// The columns, or rows, of a window.
+const WINDOW: RangeInclusive<u16> = 1..=1000;
+/// Somebody waits as long as nothing comes.
+const LONGEST: u16 = 2000;
 const MARKS: &str = "$ > ! | ~ =";
 const DEEDS: &str = "kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
 const STATES: &str = "exit STATUS, end, idle, patient, descriptors as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT";
-const PEER_STATES: &str = "end, reset, end or reset, open or one piece";
+const PEER_STATES: &str =
+    "end, reset, end or reset, open, one piece or nothing for MILLISECONDS ms";
 const PEER_DEEDS: &str = "half-close, close or reset";
 const PEERS: &str = "tcp connect, tcp listen, tcp6 connect, tcp6 listen, udp connect, udp listen, unix NAME or unix listen NAME";
 
@@ -101,8 +109,20 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
             _ if rest == "no zeros" => AtTerminal::NoZeros,
             _ => parse_limit(rest).ok_or_else(|| format!("expected = {STATES}, not {rest:?}"))?,
         },
-        _ => parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?,
+        _ => match rest.strip_prefix("resize ") {
+            Some(size) => parse_size(size).ok_or_else(|| {
+                let most = WINDOW.end();
+                format!("expected ! resize COLUMNSxROWS, each from 1 to {most}, not {size:?}")
+            })?,
+            None => parse_deed(rest).ok_or_else(|| format!("expected ! {DEEDS}, not {rest:?}"))?,
+        },
     })
+}
+
+fn parse_size(size: &str) -> Option<AtTerminal> {
+    let (columns, rows) = size.split_once('x')?;
+    let within = |n: &str| n.parse().ok().filter(|n| WINDOW.contains(n));
+    Some(AtTerminal::Resize(within(columns)?, within(rows)?))
 }
 
 fn parse_limit(rest: &str) -> Option<AtTerminal> {
@@ -131,10 +151,6 @@ fn parse_deed(rest: &str) -> Option<AtTerminal> {
             ("type", text) => {
                 AtTerminal::Ahead(text.replace("\\n", "\r").replace("\\x04", "\x04").into_bytes())
             }
-            ("resize", size) => {
-                let (columns, rows) = size.split_once('x')?;
-                AtTerminal::Resize(columns.parse().ok()?, rows.parse().ok()?)
-            }
             _ => return None,
         },
     })
@@ -155,10 +171,18 @@ fn parse_peer(mark: char, rest: &str) -> Result<AtPeer, String> {
         ('!', "half-close") => AtPeer::HalfClose,
         ('!', "close") => AtPeer::Close,
         ('!', "reset") => AtPeer::Reset,
-        ('=', _) => return Err(format!("expected = {PEER_STATES}, not {rest:?}")),
+        ('=', _) => match parse_time(rest) {
+            Some(time) => AtPeer::Nothing(time),
+            None => return Err(format!("expected = {PEER_STATES}, not {rest:?}")),
+        },
         ('~', _) => return Err(format!("expected ~ end, ~ unread or ~ \"BYTES\", not {rest:?}")),
         _ => return Err(format!("expected ! {PEER_DEEDS}, not {rest:?}")),
     })
+}
+
+fn parse_time(rest: &str) -> Option<Duration> {
+    let time: u16 = rest.strip_prefix("nothing for ")?.strip_suffix(" ms")?.parse().ok()?;
+    (time <= LONGEST).then(|| Duration::from_millis(time.into()))
 }
 
 #[cfg(test)]
@@ -205,6 +229,7 @@ mod tests {
             (r#"p ~ "xy""#, AtPeer::Answers(b"xy".to_vec())),
             ("p = one piece", AtPeer::OnePiece),
             ("p = open", AtPeer::Open),
+            ("p = nothing for 300 ms", AtPeer::Nothing(Duration::from_millis(300))),
             ("p ~ unread", AtPeer::Unread),
             ("p ~ end", AtPeer::Closed(Closed::SoonerOrLater)),
             ("p = end or reset", AtPeer::Closed(Closed::EndOrReset)),
@@ -223,6 +248,17 @@ mod tests {
         let peer = peer.map(|(line, act)| (line, Act::Peer(act)));
         for (line, expected) in start.into_iter().chain(terminal).chain(peer) {
             assert_eq!(act(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_window_has_a_size() {
+        for size in ["0x0", "80x0", "80x1001", "80", "x", "-1x24"] {
+            let text = format!("# Title.\nt $ program\nt ! resize {size}\n");
+            let message = Session::parse(Path::new("x.session"), &text).unwrap_err().to_string();
+            let expected =
+                format!("expected ! resize COLUMNSxROWS, each from 1 to 1000, not {size:?}");
+            assert!(message.contains(&expected), "{message}");
         }
     }
 
