@@ -73,6 +73,8 @@ impl Learner {
         {
             return self.wrong(&err);
         }
+        // Before its text is read and before anybody is told: no save after that is overlooked.
+        let stamp = workshop::stamp(&program.files).ok();
         say(&format!("Edit {}: each save is examined.", shown(file)))?;
         // Nobody has to be told what a starter lacks before it could be read.
         let fresh = fs::read_to_string(file).is_ok_and(|text| text == *starter);
@@ -82,7 +84,7 @@ impl Learner {
                 let (workshop, name) = (self.workshop.clone(), self.lesson().name.clone());
                 thread::spawn(move || workshop.build(&name, false));
             }
-            self.here.examined = workshop::stamp(&program.files).ok();
+            self.here.examined = stamp;
         }
         Ok(())
     }
@@ -93,15 +95,18 @@ impl Learner {
         let (Some(file), Some(text)) = (program.files.first(), starter) else {
             return say("There is no starter here: nothing was changed.");
         };
-        match self.workshop.reset(file, text) {
-            Ok(None) => say(&format!("{} is the starter.", shown(file)))?,
-            Ok(Some(kept)) => {
+        let kept = match self.workshop.reset(file, text) {
+            Ok(kept) => kept,
+            Err(err) => return self.wrong(&err),
+        };
+        let examined = workshop::stamp(&program.files).ok();
+        match kept {
+            None => say(&format!("{} is the starter.", shown(file)))?,
+            Some(kept) => {
                 say(&format!("{} is the starter; yours is {}.", shown(file), shown(&kept)))?;
             }
-            Err(err) => return self.wrong(&err),
         }
         let (program, starter) = (program.clone(), starter.clone());
-        let examined = workshop::stamp(&program.files).ok();
         self.here = Here { program, starter, examined, ..Here::default() };
         Ok(())
     }
