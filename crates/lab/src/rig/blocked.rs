@@ -28,14 +28,17 @@ const REMEMBERED: f64 = 0.9;
 /// A wait with a limit beyond this lasts longer than any step.
 const LONG: Duration = Duration::from_secs(30);
 /// Threads of the Java machine that wake up for its own sake.
-const HOUSEKEEPING: [&str; 6] = [
+const HOUSEKEEPING: [&str; 7] = [
     "C1 CompilerThre",
     "C2 CompilerThre",
     "Common-Cleaner",
     "G1 Service",
     "Monitor Deflati",
     "VM Periodic Tas",
+    "VM Thread",
 ];
+/// Those of them for which no other thread ever waits: they may run at the moment of a look.
+const UNAWAITED: [&str; 4] = ["Common-Cleaner", "G1 Service", "Monitor Deflati", "VM Periodic Tas"];
 
 /// What is said of a thread that waits for nothing.
 pub(crate) const RUNS: &str = "runs on and on, and waits for nothing";
@@ -226,12 +229,19 @@ pub(crate) fn threads(programs: &[(String, Pid)]) -> Vec<Thread> {
                     Some('T') => Wait::Else("is stopped, as by Ctrl-Z"),
                     Some(_) => Wait::Runs,
                 };
-                let house = HOUSEKEEPING.contains(&read("comm").trim_end());
+                let name = read("comm");
+                let house = HOUSEKEEPING.contains(&name.trim_end());
+                let unawaited = UNAWAITED.contains(&name.trim_end());
                 let wait = match wait {
                     Wait::Thread(Limit::Some) if house => Wait::Thread(Limit::None),
+                    Wait::Runs if unawaited => Wait::Thread(Limit::None),
                     wait => wait,
                 };
-                let trace = (call, if house { String::new() } else { runs });
+                let trace = match (unawaited, house) {
+                    (true, _) => Default::default(),
+                    (false, true) => (call, String::new()),
+                    (false, false) => (call, runs),
+                };
                 let (program, id) = (program.clone(), task.display().to_string());
                 threads.push(Thread { program, id, trace, wait });
             }
@@ -363,7 +373,15 @@ fn has_alarm(process: Pid) -> bool {
     let awaits = |signals: u64| {
         signals & 1 << (libc::SIGALRM - 1) != 0 && (signals & STANDARD).count_ones() < MOST
     };
-    caught.is_some_and(awaits) || !read("timers").is_empty() || timer()
+    // Ruby catches SIGALRM, and has a timer with SIGVTALRM that divides the time among its threads.
+    let program = fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+    let is_ruby =
+        program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ruby"));
+    let slices = format!("signal: {}/", libc::SIGVTALRM);
+    let timers = read("timers");
+    let mut signals = timers.lines().filter(|line| line.starts_with("signal:"));
+    let rings = signals.any(|line| !(is_ruby && line.starts_with(&slices)));
+    caught.is_some_and(awaits) && !is_ruby || rings || timer()
 }
 
 /// A time in the memory of a process: seconds, and parts of them of so many nanoseconds.
@@ -398,3 +416,40 @@ fn has_time_out(process: Pid, fd: u64, time_out: TimeOut) -> bool {
 }
 
 type TimeOut = fn(&Socket) -> io::Result<Option<Duration>>;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Does this program await an alarm, once it has printed a line? `None` where its language is missing.
+    fn alarmed(words: &[&str]) -> Option<bool> {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).stdout(Stdio::piped());
+        let mut program = process::spawn(&mut command).ok()?;
+        let mut line = String::new();
+        BufReader::new(program.stdout.take()?).read_line(&mut line).ok()?;
+        assert_eq!(line, "ready\n");
+        Some(process::family(program.pid()).into_iter().any(has_alarm))
+    }
+
+    #[test]
+    fn who_has_set_an_alarm_awaits_it() {
+        let alarm = "import signal; signal.signal(signal.SIGALRM, print); signal.alarm(60); \
+                     print('ready', flush=True); signal.pause()";
+        assert_eq!(alarmed(&["python3", "-c", alarm]), Some(true));
+        let nothing = "import signal; print('ready', flush=True); signal.pause()";
+        assert_eq!(alarmed(&["python3", "-c", nothing]), Some(false));
+    }
+
+    #[test]
+    fn the_timer_that_ruby_always_has_is_awaited_by_nobody() {
+        let wait = "$stdout.sync = true; puts :ready; IO.pipe[0].read(1)";
+        match alarmed(&["ruby", "-e", wait]) {
+            None => eprintln!("skipped: there is no ruby"),
+            alarmed => assert_eq!(alarmed, Some(false)),
+        }
+    }
+}
