@@ -2,7 +2,7 @@
 
 use super::actors::{Actor, Actors};
 use super::report::{Failure, Report, Seen};
-use crate::course::session::{Act, AtPeer, AtTerminal, Session, Start, Step};
+use crate::course::session::{Act, AtPeer, AtTerminal, Net, Session, Start, Step};
 use crate::rig::blocked::{Thread, Wait};
 use crate::rig::peer::Peer;
 use crate::rig::process;
@@ -121,7 +121,9 @@ impl Actors<'_> {
     fn cause(&self, session: &Session, step: &Step, held: usize) -> Option<&'static str> {
         match &step.act {
             Act::Terminal(AtTerminal::Contains(text)) => self.unseen(session, step, held, text),
-            Act::Peer(AtPeer::Bytes(_)) => self.waits_for_more(session, step, held),
+            Act::Peer(AtPeer::Bytes(_)) => self
+                .waits_for_more(session, step, held)
+                .or_else(|| self.unaccepted(&session.steps[..held])),
             _ => None,
         }
     }
@@ -199,10 +201,8 @@ impl Actors<'_> {
                 "The server has ended the connection: go on reading from it until the client closes, or says q.",
             );
         }
-        let connects = |step: &&Step| matches!(step.act, Act::Start(Start::Connect(_)));
-        let accepted = sockets.iter().any(|socket| !socket.listens);
-        if seat.serves && !gone && !accepted && held.iter().filter(connects).count() == 1 {
-            return Some("A client has connected and waits: take it with accept.");
+        if let Some(cause) = self.unaccepted(held) {
+            return Some(cause);
         }
         let answered = |(_, peer): (&String, &Peer)| {
             peer.received().windows(text.len()).any(|piece| piece == text.as_bytes())
@@ -210,6 +210,23 @@ impl Actors<'_> {
         peers.clone().any(answered).then_some(
             "Nothing was printed, but the bytes were answered: end the line with a newline, and flush what you print.",
         )
+    }
+
+    /// Has the server's only client not been taken?
+    fn unaccepted(&self, held: &[Step]) -> Option<&'static str> {
+        let connects = |step: &&Step| matches!(step.act, Act::Start(Start::Connect(Net::Tcp)));
+        let waits = self.on.iter().all(|(_, actor)| match actor {
+            Actor::Peer(peer) => peer.received().is_empty() && peer.end.is_none(),
+            Actor::Terminal(seat) => {
+                let gone = seat.terminal.look(|screen| screen.exit.is_some());
+                seat.loose
+                    && seat.serves
+                    && !gone
+                    && seat.sockets().iter().all(|socket| socket.listens)
+            }
+        });
+        (waits && held.iter().filter(connects).count() == 1)
+            .then_some("A client has connected and waits: take it with accept.")
     }
 }
 
