@@ -68,12 +68,15 @@ impl Learner {
         let difference = stages::difference(&[from.as_os_str(), to.as_os_str()])?;
         let comment = |line: &&str| line.get(1..).is_some_and(|line| line.starts_with("//!"));
         // The names of the files, in two lines, come first.
-        let lines = difference.lines().skip(2).filter(|line| !comment(line));
-        let lines = lines.map(|line| match line.chars().next() {
+        let lines: Vec<&str> = difference.lines().skip(2).filter(|line| !comment(line)).collect();
+        // Where only the comments differed, no difference is left.
+        let parts = lines.chunk_by(|_, next| !next.starts_with('@'));
+        let parts = parts.filter(|part| part.iter().any(|line| line.starts_with(['+', '-'])));
+        let lines = parts.flatten().map(|line| match line.chars().next() {
             Some('+') => self.style("32", line),
             Some('-') => self.style("31", line),
             Some('@') => self.style("2", line),
-            _ => line.to_owned(),
+            _ => (*line).to_owned(),
         });
         let lines: Vec<String> = lines.collect();
         Ok(if lines.is_empty() { "They are the same.".to_owned() } else { lines.join("\n") })
