@@ -243,8 +243,7 @@ fn hint(failure: &Failure, seen: &Seen, held: &[String], ports: bool) -> Option<
     let prints_nothing =
         got.contains("prints without end") && (shown(shows, "''") || shown(shows, "\"\""));
     let closed = |step: &String| step.ends_with("! half-close") || step.ends_with("! close");
-    let spins =
-        got.starts_with("nothing for") && seen.waits.iter().any(|wait| wait.ends_with(RUNS));
+    let spins = got.starts_with("nothing") && seen.waits.iter().any(|wait| wait.ends_with(RUNS));
     if prints_nothing || spins && held.iter().any(closed) {
         return Some("read gives 0 bytes at the end of the stream, for ever: stop reading there.");
     }

@@ -124,7 +124,16 @@ impl Thread {
 
     /// How often it has run (sched-stats, the third field).
     fn runs(&self) -> u64 {
-        self.trace.1.split_whitespace().nth(2).and_then(|n| n.parse().ok()).unwrap_or_default()
+        self.statistic(2)
+    }
+
+    /// How long it has been on a core (the first field).
+    fn on_core(&self) -> Duration {
+        Duration::from_nanos(self.statistic(0))
+    }
+
+    fn statistic(&self, n: usize) -> u64 {
+        self.trace.1.split_whitespace().nth(n).and_then(|n| n.parse().ok()).unwrap_or_default()
     }
 }
 
@@ -143,12 +152,30 @@ pub(crate) struct Stall {
     calm: Option<(Instant, BTreeMap<String, u64>)>,
     /// Nothing was on its way at the last look.
     sure: bool,
+    /// The only thread that waits for nobody, since it has run at each look.
+    runs: Option<(Thread, Duration)>,
 }
 
 impl Stall {
     /// How many want each core by now; at least 1.
     pub(crate) fn busy(&self) -> f64 {
         self.busy.max(1.0)
+    }
+
+    /// The program of the only thread that waits for nobody, if it ran at each look and was on a core for so long.
+    pub(crate) fn runs(&self, time: Duration) -> Option<String> {
+        let (first, now) = self.runs.as_ref()?;
+        (now.saturating_sub(first.on_core()) >= time).then(|| first.program.clone())
+    }
+
+    fn who_runs(&mut self, now: &[Thread]) {
+        let mut awake = now.iter().filter(|thread| !thread.depends());
+        let only = awake.next().filter(|thread| thread.wait == Wait::Runs);
+        let before = self.runs.take();
+        if let (Some(thread), None) = (only, awake.next()) {
+            let first = before.map(|(first, _)| first).filter(|first| first.id == thread.id);
+            self.runs = Some((first.unwrap_or_else(|| thread.clone()), thread.on_core()));
+        }
     }
 
     /// True once nothing more can come. `passes_on` hurries what is on its way, and says whether anything is.
@@ -163,6 +190,7 @@ impl Stall {
         // What a program has written, or was sent, may wait for a core too, in the kernel or in this process.
         self.busy = proc::runnable_per_core().max(self.busy * REMEMBERED);
         let now = threads(programs);
+        self.who_runs(&now);
         let last = self.last.take().map(|(_, last)| last).unwrap_or_default();
         let depends = !now.is_empty() && now.iter().all(Thread::depends);
         if !depends || last != now {
@@ -423,6 +451,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::rig::hub::PATIENCE;
 
     /// Does this program await an alarm, once it has printed a line? `None` where its language is missing.
     fn alarmed(words: &[&str]) -> Option<bool> {
@@ -442,6 +471,28 @@ mod tests {
         assert_eq!(alarmed(&["python3", "-c", alarm]), Some(true));
         let nothing = "import signal; print('ready', flush=True); signal.pause()";
         assert_eq!(alarmed(&["python3", "-c", nothing]), Some(false));
+    }
+
+    #[test]
+    fn who_goes_round_in_a_circle_is_told_from_who_waits() {
+        let time = Duration::from_millis(100);
+        let runs = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).stdin(Stdio::piped());
+            let program = process::spawn(&mut command).unwrap();
+            let programs = [("server".to_owned(), program.pid())];
+            let (mut stall, begin) = (Stall::default(), Instant::now());
+            // A busy machine gives it little of a core.
+            while begin.elapsed() < PATIENCE && stall.runs(time).is_none() {
+                if stall.look(&programs, || false) {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            stall.runs(time)
+        };
+        assert_eq!(runs("while :; do :; done").as_deref(), Some("server"));
+        assert_eq!(runs("read line"), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::rig::terminal::{self, Output};
 /// What must happen within this time, or it has failed, unless somebody has more patience. It never
 /// makes anybody wait longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// This part of the patience is enough for who computes all the time: what these programs do takes no time.
+const SPINNING: u32 = 2;
 /// How long a wait goes on before it looks whether anything can come at all.
 pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
@@ -27,6 +29,8 @@ pub(crate) struct Hub {
     programs: Mutex<Vec<Program>>,
     /// Nobody waits any more: the play is given up.
     stopped: AtomicBool,
+    /// Something that was waited for has come since the last program was started.
+    begun: AtomicBool,
     /// Somebody looks on, so a flood is shown, at a pace that leaves the machine to others.
     watched: AtomicBool,
 }
@@ -45,6 +49,8 @@ pub(crate) enum Why {
     Stall,
     /// Nothing has come for so long.
     Deadline(Duration),
+    /// Nothing has come, and this program does not wait for anything.
+    Spins(String),
     /// Somebody has given the play up.
     GivenUp,
     /// This program prints without end, and this is the last line so far.
@@ -56,6 +62,7 @@ impl fmt::Display for Why {
         match self {
             Why::Stall => f.write_str("nothing, and nothing more can come"),
             Why::GivenUp => f.write_str("the play was given up"),
+            Why::Spins(name) => write!(f, "nothing, and {name} runs on and on"),
             Why::Deadline(time) => write!(f, "nothing for {} seconds", time.as_secs_f32()),
             Why::Flood(name, line) if line.is_empty() => write!(f, "{name} prints without end"),
             Why::Flood(name, line) => write!(f, "{name} prints without end: {line}"),
@@ -67,7 +74,8 @@ impl Default for Hub {
     fn default() -> Hub {
         let (changes, changed, programs) = (Mutex::default(), Condvar::default(), Mutex::default());
         let (stopped, watched) = (AtomicBool::new(false), AtomicBool::new(false));
-        Hub { patience: PATIENCE, changes, changed, programs, stopped, watched }
+        let begun = AtomicBool::new(false);
+        Hub { patience: PATIENCE, changes, changed, programs, stopped, watched, begun }
     }
 }
 
@@ -110,6 +118,10 @@ impl Hub {
         self.watched.load(Ordering::Relaxed)
     }
 
+    fn begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
@@ -124,6 +136,7 @@ impl Hub {
         let (screen, output) = (Arc::clone(screen), Arc::clone(output));
         let program = Program { name: name.to_owned(), pid, screen, output };
         lock(&self.programs).push(program);
+        self.begun.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn remove(&self, pid: Pid) {
@@ -176,6 +189,7 @@ impl Hub {
             let now = Instant::now();
             let moment = now + MOMENT;
             if let Some(value) = self.wait(moment, || condition(moment)) {
+                self.begun.store(true, Ordering::Relaxed);
                 return Ok(value);
             }
             if self.stopped() {
@@ -190,6 +204,10 @@ impl Hub {
             }
             // Of a busy machine a program gets a part only.
             left = left.saturating_sub(now.elapsed().div_f64(stall.busy()));
+            // Who had got what it needs to begin, and computes for so long without a pause, goes round in a circle.
+            if let Some(name) = stall.runs(self.patience / SPINNING).filter(|_| self.begun()) {
+                return condition(moment).ok_or(Why::Spins(name));
+            }
             if left.is_zero() {
                 return Err(Why::Deadline(self.patience));
             }
