@@ -82,13 +82,20 @@ impl Socket {
     }
 }
 
-/// Is one of these ports kept by a connection of anybody that was closed on this side first, as the
-/// system does for a while (TIME_WAIT of RFC 9293, 3.6.1)? From `/proc/net/tcp` and `tcp6` (proc_net(5)).
+/// How a connection ends that was closed on this side: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, CLOSING
+/// (RFC 9293, 3.3.2), as the kernel numbers them (tcp_states.h).
+const ENDING: [&str; 5] = ["04", "05", "06", "09", "0B"];
+
+/// Is one of these ports kept by a connection of anybody that was closed on this side, as the system
+/// does for a while (RFC 9293, 3.6.1)? From `/proc/net/tcp` and `tcp6` (proc_net(5)).
 pub(crate) fn keep_ended(ports: &[u16]) -> bool {
     // Of this thread: it may have a network of its own.
     let tables = ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"];
     tables.map(|table| fs::read_to_string(table).unwrap_or_default()).iter().any(|table| {
-        table.lines().filter_map(kept).any(|(port, state)| state == "06" && ports.contains(&port))
+        table
+            .lines()
+            .filter_map(kept)
+            .any(|(port, state)| ENDING.contains(&state) && ports.contains(&port))
     })
 }
 
