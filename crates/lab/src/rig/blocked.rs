@@ -148,6 +148,8 @@ pub(crate) struct Stall {
     looks: u32,
     /// How many wanted each core, at most.
     busy: f64,
+    /// At the last look nobody ran, and somebody waited until a time.
+    timed: bool,
     /// Since then, each thread with how often it had run.
     calm: Option<(Instant, BTreeMap<String, u64>)>,
     /// Nothing was on its way at the last look.
@@ -157,9 +159,9 @@ pub(crate) struct Stall {
 }
 
 impl Stall {
-    /// How many want each core by now; at least 1.
+    /// How many want each core by now; at least 1, and no more for programs that want none and wait for a time.
     pub(crate) fn busy(&self) -> f64 {
-        self.busy.max(1.0)
+        if self.timed { 1.0 } else { self.busy.max(1.0) }
     }
 
     /// The program of the only thread that waits for nobody, if it ran at each look and was on a core for so long.
@@ -191,6 +193,8 @@ impl Stall {
         self.busy = proc::runnable_per_core().max(self.busy * REMEMBERED);
         let now = threads(programs);
         self.who_runs(&now);
+        self.timed = now.iter().all(|thread| thread.wait != Wait::Runs)
+            && now.iter().any(|thread| !thread.depends());
         let last = self.last.take().map(|(_, last)| last).unwrap_or_default();
         let depends = !now.is_empty() && now.iter().all(Thread::depends);
         if !depends || last != now {
