@@ -16,8 +16,8 @@ use crate::rig::terminal::{self, Output};
 /// What must happen within this time, or it has failed, unless somebody has more patience. It never
 /// makes anybody wait longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// This part of the patience is enough for who computes all the time: what these programs do takes no time.
-const SPINNING: u32 = 2;
+/// This part of the patience is enough for who computes all the time; who does so for three seconds may be slow.
+const SPINNING: f64 = 0.7;
 /// How long a wait goes on before it looks whether anything can come at all.
 pub(crate) const MOMENT: Duration = Duration::from_millis(20);
 
@@ -205,7 +205,8 @@ impl Hub {
             // Of a busy machine a program gets a part only.
             left = left.saturating_sub(now.elapsed().div_f64(stall.busy()));
             // Who had got what it needs to begin, and computes for so long without a pause, goes round in a circle.
-            if let Some(name) = stall.runs(self.patience / SPINNING).filter(|_| self.begun()) {
+            if let Some(name) = stall.runs(self.patience.mul_f64(SPINNING)).filter(|_| self.begun())
+            {
                 return condition(moment).ok_or(Why::Spins(name));
             }
             if left.is_zero() {
