@@ -4,7 +4,6 @@
 //! knows by two marks: one in the environment, which a program may clear, and a limit of resources, which
 //! all that a program starts inherits and that nobody has a reason to change.
 
-use std::env;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +19,8 @@ static KEEPER: Mutex<Option<Child>> = Mutex::new(None);
 
 /// Starts the keeper of this process, whose programs have this mark.
 pub(super) fn start(mark: &str) -> io::Result<()> {
-    let child = Command::new(env::current_exe()?)
+    // This very program, also when cargo has put a newer one in its place since.
+    let child = Command::new("/proc/self/exe")
         .args(["keep", mark])
         .stdin(Stdio::piped())
         // Whoever reads what the lab prints does not wait for the keeper too.
