@@ -126,6 +126,10 @@ impl Screen {
         // The character may be cut by the end of a read: the rest comes with the next one.
         let cut = (1..=2).rev().find(|n| bytes.ends_with(&REPLACEMENT[..*n])).unwrap_or(0);
         self.cut = bytes.split_off(bytes.len() - cut);
+        // Most output has none, and to look at one byte is done in no time.
+        if !bytes.contains(&REPLACEMENT[0]) {
+            return bytes;
+        }
         let mut at = 0;
         while let Some(found) = bytes[at..].windows(3).position(|three| three == REPLACEMENT) {
             at += found;
