@@ -41,7 +41,8 @@ fn looks_before_typing(actors: &mut Actors, name: &str) -> Result<(), Failure> {
     let hub = &actors.hub;
     for (_, actor) in &mut actors.on {
         let Actor::Peer(peer) = actor else { continue };
-        if peer.is_for_datagrams() {
+        // Nobody connects before the first datagram.
+        if peer.is_datagrams() {
             continue;
         }
         let came = hub.watch(|moment| match peer.connected(moment) {
@@ -123,7 +124,7 @@ fn waits_for_a_reader(actors: &Actors, name: &str) -> bool {
         Actor::Peer(peer) if known == name && !peer.unread && !peer.is_datagrams() => Some(peer),
         _ => None,
     });
-    let Some(peer) = peer.filter(|peer| !peer.is_for_datagrams()) else { return false };
+    let Some(peer) = peer else { return false };
     let remote = peer.socket().ok().and_then(|socket| socket.peer_addr().ok()?.as_socket());
     let Some((local, remote)) = peer.local().zip(remote) else { return false };
     let unread = || {

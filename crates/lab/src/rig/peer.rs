@@ -153,12 +153,6 @@ impl Peer {
         Ok(())
     }
 
-    /// Datagrams stay apart also when nobody has read them, and nobody connects before the first one.
-    #[must_use]
-    pub(crate) fn is_for_datagrams(&self) -> bool {
-        matches!(self.received, Received::Datagrams(_))
-    }
-
     /// Has it sent something to another side that has not ended the connection since?
     #[must_use]
     pub(crate) fn awaits_a_reader(&self) -> bool {
