@@ -57,6 +57,6 @@ pub fn session_trials(folder: &Path) -> Result<Vec<Trial>> {
 #[must_use]
 pub fn run_tests(trials: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = arguments.test_threads.or(Some(32));
+    arguments.test_threads = arguments.test_threads.or(Some(64));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

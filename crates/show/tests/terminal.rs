@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ use lab::course::stages;
 use lab::rig::process::{self, Exit, Running};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
-use pty_process::{Size, blocking};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Beside other tests a step may take long; it only ever fails then.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 struct Window {
     running: Running,
     /// The end of the terminal that a person has, until the window is closed.
-    terminal: Option<Arc<blocking::Pty>>,
+    terminal: Option<Arc<File>>,
     screen: Arc<Mutex<vt100::Parser>>,
     closed: Arc<AtomicBool>,
 }
@@ -38,22 +38,22 @@ fn own_folder() -> PathBuf {
     folder
 }
 
+fn size(rows: u16, cols: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
 impl Window {
     fn open(arguments: &[&str], environment: &[(&str, &str)]) -> Window {
         static BUILT: Once = Once::new();
         BUILT.call_once(|| stages::build_only(&[]).unwrap());
-        let (terminal, other_end) = blocking::open().unwrap();
-        terminal.resize(Size::new(24, 80)).unwrap();
-        let mut command = blocking::Command::new(env!("CARGO_BIN_EXE_show"))
-            .args(arguments)
-            .current_dir(stages::root())
-            .env("XDG_RUNTIME_DIR", own_folder());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_show"));
+        command.args(arguments).env("XDG_RUNTIME_DIR", own_folder());
         for (name, value) in
             [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8")].iter().chain(environment)
         {
-            command = command.env(name, value);
+            command.env(name, value);
         }
-        let running = process::spawn_on(other_end, command).unwrap();
+        let (running, terminal) = process::spawn_on(size(24, 80), &mut command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
             24.try_into().unwrap(),
             80.try_into().unwrap(),
@@ -240,7 +240,7 @@ fn a_window_of_any_size_is_drawn_anew() {
             .unwrap()
             .screen_mut()
             .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
-        show.terminal.as_ref().unwrap().resize(Size::new(rows, cols)).unwrap();
+        tcsetwinsize(show.terminal.as_ref().unwrap(), size(rows, cols)).unwrap();
         match cols {
             40 => show.shows(&["40x10 is too small"]),
             _ => show.shows(&["Stage 2", "next: first starts", "? help"]),

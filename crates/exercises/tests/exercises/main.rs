@@ -64,13 +64,9 @@ fn main() -> ExitCode {
 
 fn trials() -> Result<Vec<Trial>> {
     let mut exercises = exercises::all()?;
-    exercises.sort_by_key(|exercise| match exercise.name.as_str() {
-        // What waits for the clock waits while the others compute.
-        "silent" | "resend" | "lost" => 0,
-        // A fork copies the tables of all memory, so what needs much of it comes last.
-        "all-of-it" => 2,
-        _ => 1,
-    });
+    // What waits for the clock waits while the others compute.
+    let waits = |exercise: &Exercise| ["silent", "resend", "lost"].contains(&&*exercise.name);
+    exercises.sort_by_key(|exercise| !waits(exercise));
     let names: BTreeSet<String> = exercises.iter().map(|exercise| exercise.name.clone()).collect();
     let mut trials = lab::session_trials(Path::new(env!("CARGO_MANIFEST_DIR")))?;
     trials.extend(after::trials()?);
@@ -93,7 +89,7 @@ fn of_one(mut exercise: Exercise) -> Vec<Trial> {
     let stage = exercise.stage;
     let sessions = std::mem::take(&mut exercise.behaviours);
     let behaviours = sessions.into_iter().map(|session| Behaviour { stage, session }).collect();
-    // Shared, because a session can have megabytes to send, and a fork copies the tables of them all.
+    // Shared, because a session can have megabytes to send.
     let kept = match kept(&exercise) {
         Ok(kept) => kept,
         Err(err) => return vec![Trial::test(name, move || Err(err))],

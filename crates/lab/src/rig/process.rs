@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::process::{self, Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
@@ -17,11 +17,11 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
-use pty_process::blocking;
+use rustix::termios::Winsize;
 
 use super::hub::lock;
 use super::proc::{self, Known};
-use super::{folder, keeper, keys};
+use super::{folder, keeper, keys, pty};
 
 /// The variable that marks every process, and what that one starts in its turn.
 ///
@@ -91,7 +91,7 @@ pub struct Running {
     pub stdin: Option<ChildStdin>,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<ChildStderr>,
-    child: Child,
+    pid: Pid,
     mark: String,
 }
 
@@ -109,38 +109,50 @@ pub enum Exit {
 /// There is no such program, or it cannot be executed.
 pub fn spawn(command: &mut Command) -> io::Result<Running> {
     let mark = new_mark();
-    command.env(MARK, &mark);
-    for name in UNWANTED {
-        command.env_remove(name);
-    }
-    start(|| command.spawn().map(|child| Running::new(child, mark)))
+    set_environment(command, &mark);
+    start(|| {
+        let child = command.spawn()?;
+        let mut running = Running::new(Pid::from_raw(child.id().cast_signed()), mark);
+        running.stdin = child.stdin;
+        running.stdout = child.stdout;
+        running.stderr = child.stderr;
+        Ok(running)
+    })
 }
 
-/// Starts a program on the other end of a pseudo-terminal, which is its controlling terminal.
+/// Starts a program on a new pseudo-terminal, which is its controlling terminal. Its window has this size.
+/// Returns the end of the terminal that a person has.
+///
+/// The command is a path, its arguments and its environment.
 ///
 /// # Errors
 ///
-/// As [`spawn`].
-pub fn spawn_on(terminal: blocking::Pts, mut command: blocking::Command) -> Result<Running> {
+/// As [`spawn`], or there is no pseudo-terminal left.
+pub fn spawn_on(size: Winsize, command: &mut Command) -> io::Result<(Running, File)> {
     let mark = new_mark();
-    command = command.env(MARK, &mark);
+    set_environment(command, &mark);
+    start(|| {
+        let (pid, terminal) = pty::start(size, command)?;
+        Ok((Running::new(pid, mark), terminal))
+    })
+}
+
+fn set_environment(command: &mut Command, mark: &str) {
+    command.env(MARK, mark);
     for name in UNWANTED {
-        command = command.env_remove(name);
+        command.env_remove(name);
     }
-    start(|| Ok(Running::new(command.spawn(terminal)?, mark)))
 }
 
 impl Running {
-    fn new(mut child: Child, mark: String) -> Running {
-        lock(&STARTED).insert(Pid::from_raw(child.id().cast_signed()), Vec::new());
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        Running { stdin, stdout, stderr, child, mark }
+    fn new(pid: Pid, mark: String) -> Running {
+        lock(&STARTED).insert(pid, Vec::new());
+        Running { stdin: None, stdout: None, stderr: None, pid, mark }
     }
 
     #[must_use]
     pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
+        self.pid
     }
 
     /// How it ended; `None` while it runs.
@@ -188,7 +200,7 @@ impl Drop for Running {
             }
             found
         });
-        let _ = self.child.wait();
+        let _ = waitpid(self.pid, None);
         lock(&STARTED).remove(&self.pid());
         bury();
     }
@@ -299,7 +311,7 @@ fn start<T>(spawn: impl FnOnce() -> T) -> T {
 
 /// Does something while no program is being started.
 ///
-/// Between fork and exec a new process has a copy of every descriptor of this one, so what is closed
+/// Before exec a new process has a copy of every descriptor of this one, so what is closed
 /// then is not yet closed.
 pub(super) fn between_starts<T>(act: impl FnOnce() -> T) -> T {
     let _turn = STARTING.write().unwrap_or_else(PoisonError::into_inner);

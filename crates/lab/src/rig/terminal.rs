@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use pty_process::{Size, blocking};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -61,6 +61,10 @@ impl Window {
     }
 }
 
+fn size(cols: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
 fn press(keyboard: &Mutex<File>, keys: &[u8]) -> Result<()> {
     let mut keyboard = lock(keyboard);
     keyboard.write_all(keys).context("failed to type")
@@ -91,22 +95,19 @@ impl Terminal {
             None => words.to_vec(),
         };
         let program = command::program(&words)?;
-        let (terminal, other_end) = blocking::open().context("failed to open a pseudo-terminal")?;
-        let failed = || format!("failed to start {:?}", words[0]);
-        terminal.resize(Size::new(ROWS, COLUMNS.get())).with_context(failed)?;
-        let mut command = blocking::Command::new(&program).args(&words[1..]);
-        command = command.env("TERM", "xterm-256color");
+        let mut command = Command::new(program);
+        command.args(&words[1..]).env("TERM", "xterm-256color");
         // What the emulator understands.
         if !["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| is_utf8(name)) {
-            command = command.env("LC_ALL", "C.UTF-8");
+            command.env("LC_ALL", "C.UTF-8");
         }
-        let running = process::spawn_on(other_end, command).with_context(failed)?;
+        let (running, terminal) = process::spawn_on(size(COLUMNS.get(), ROWS), &mut command)
+            .with_context(|| format!("failed to start {:?}", words[0]))?;
         let end: End = match &watch {
             Some(watch) => watch.borrow_mut().adopt(name, running.pid())?,
             None => Box::new(running.end()),
         };
         let screen = Arc::new(Mutex::new(Screen::new()));
-        let terminal = File::from(OwnedFd::from(terminal));
         let keyboard = Arc::new(Mutex::new(terminal.try_clone()?));
         let output = Arc::new(Output(terminal));
         hub.add(name, running.pid(), &screen, &output);
@@ -191,8 +192,7 @@ impl Terminal {
     ///
     /// The terminal is closed.
     pub(crate) fn resize(&self, cols: u16, rows: u16) -> Result<()> {
-        let size = Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&*lock(&self.keyboard), size).context("failed to resize")
+        tcsetwinsize(&*lock(&self.keyboard), size(cols, rows)).context("failed to resize")
     }
 
     /// Kills the program (SIGKILL), if it still runs.
