@@ -31,6 +31,8 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (2, "server", "prints what an earlier message has left", false),
     (2, "server", "prints all so far", false),
     (2, "server", "prints the whole buffer", false),
+    (2, "server", "strips what it prints", false),
+    (2, "server", "clears the screen", false),
     (2, "server", "never closes on q", false),
     (2, "server", "closes on any q", false),
     (2, "server", "reads 1000 bytes at most", false),

@@ -158,13 +158,18 @@ impl Actors<'_> {
         if !seat.loose {
             return None;
         }
-        let (raw, seen) = seat.terminal.look(|screen| {
-            let seen = screen.all().iter().any(|line| line.contains(text));
-            (screen.raw_contains(text), seen)
-        });
+        let (raw, lines) = seat.terminal.look(|screen| (screen.raw_contains(text), screen.all()));
+        let seen = lines.iter().any(|line| line.contains(text));
         if raw && !seen {
             return Some(
                 "The text was printed, and the terminal obeyed what came with it: print control characters escaped, as {:?} or repr does.",
+            );
+        }
+        let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
+        let words = without_blanks(text);
+        if words != text && lines.iter().any(|line| without_blanks(line).contains(&words)) {
+            return Some(
+                "Blanks are missing in what was printed: print all that came, as it came.",
             );
         }
         let sockets = seat.sockets();

@@ -103,6 +103,10 @@ def serve(conn):
             print(all_so_far)
         elif fault == "prints the whole buffer":
             print(message.ljust(1024, b"\0"))
+        elif fault == "strips what it prints":
+            print(message.strip())
+        elif fault == "clears the screen":
+            print("\x1b[2J\x1b[H" + repr(message))
         elif fault == "does not flush":
             kept.append(message)
         elif fault != "prints nothing":
