@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::net::UdpSocket;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(300);
 const TRIES: usize = 3;
 
 fn main() -> std::io::Result<()> {
