@@ -17,7 +17,7 @@ use lab::stand::{bench, soak};
 use lab::view::Pace;
 
 /// Behaviours that are examined at a time: most of the time of each goes by with waiting.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// Plays the sessions of the course, and checks programs against it.
 ///

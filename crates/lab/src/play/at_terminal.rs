@@ -21,8 +21,13 @@ const LOOKS: usize = 5;
 /// For how long, and how often if need be.
 const WINDOW: Duration = Duration::from_millis(600);
 const WINDOWS: usize = 3;
-/// Time-outs that learners set are hardly longer.
+/// For how long one is looked at that wakes up from time to time: it may count how often it has.
 const TIME_OUT: Duration = Duration::from_millis(2500);
+/// One that has said when it gives up is looked at for that time and a bit more, if it is not longer than this.
+const LONG_TIME_OUT: Duration = Duration::from_secs(10);
+const A_BIT: Duration = Duration::from_millis(500);
+/// Nobody knows when an alarm rings.
+const ALARM: Duration = Duration::from_secs(4);
 /// The most of a core that it may use, and the most that it may print meanwhile.
 const IDLE_SHARE: f64 = 0.2;
 const IDLE_BYTES: usize = 4096;
@@ -45,7 +50,8 @@ pub(super) fn act(
     match act {
         AtTerminal::Type(text) => type_line(seat, text, letter, hub, ports)?,
         AtTerminal::Keys(keys) => {
-            seat.type_now(None);
+            // Who is interrupted need not end well.
+            seat.type_now((keys == b"\x03").then_some("Ctrl-C"));
             if seat.exact {
                 // A key pressed before the prompt would go to the terminal, not to the program.
                 watch(seat, hub, "a prompt", |screen| {
@@ -190,15 +196,22 @@ fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
 fn patient(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
     let begin = Instant::now();
     let over = || seat.terminal.look(|screen| screen.over().map(|_| ()));
-    let mut sure = 0;
-    while sure < GLANCES && begin.elapsed() < TIME_OUT {
+    let (mut sure, mut enough) = (0, TIME_OUT);
+    while sure < GLANCES && begin.elapsed() < enough {
         if hub.wait(Instant::now() + GLANCE, over).is_some() {
             let got = format!("nothing more: {}", seat.end());
             return Err(Failure::new("a program that waits".to_owned(), got));
         }
         let (_, threads) = seat.seen();
+        let limits = threads.iter().filter_map(Thread::patience);
+        if let Some(limit) = limits.filter(|limit| *limit <= LONG_TIME_OUT).max() {
+            enough = enough.max(limit + A_BIT);
+        }
         let unlimited = !threads.is_empty() && threads.iter().all(Thread::depends);
-        sure = if unlimited { sure + 1 } else { 0 };
+        if unlimited && seat.has_alarm() {
+            enough = enough.max(ALARM);
+        }
+        sure = if unlimited && !seat.has_alarm() { sure + 1 } else { 0 };
     }
     Ok(())
 }
@@ -226,7 +239,7 @@ fn without(seat: &Seat, text: &str, ports: &Ports) -> Result<(), Failure> {
 }
 
 fn at_most(seat: &Seat, most: usize, text: &str) -> Result<(), Failure> {
-    let lines = seat.terminal.look(|screen| screen.all());
+    let lines = seat.terminal.look(|screen| screen.visible());
     let times: usize = lines.iter().map(|line| line.matches(text).count()).sum();
     match times <= most {
         true => Ok(()),

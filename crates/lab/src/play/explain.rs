@@ -202,7 +202,11 @@ impl Actors<'_> {
             Actor::Terminal(_) => None,
         });
         let ended = |(name, peer): (&String, &Peer)| sender == Some(name) && peer.end.is_some();
-        if seat.serves && !gone && peers.clone().any(ended) {
+        let count =
+            |name: &String| held.iter().filter(|step| step.name == *name && sends(step)).count();
+        // Who has read several messages does go on reading.
+        let early = sender.is_some_and(|name| count(name) <= 2);
+        if seat.serves && !gone && early && peers.clone().any(ended) {
             return Some(
                 "The server has ended the connection: go on reading from it until the client closes, or says q.",
             );
@@ -213,7 +217,9 @@ impl Actors<'_> {
         let answered = |(_, peer): (&String, &Peer)| {
             peer.received().windows(text.len()).any(|piece| piece == text.as_bytes())
         };
-        peers.clone().any(answered).then_some(
+        let tail = text.char_indices().nth_back(3).map_or(text, |(at, _)| &text[at..]);
+        let garbled = lines.last().is_some_and(|line| line.contains(tail));
+        (!garbled && peers.clone().any(answered)).then_some(
             "Nothing was printed, but the bytes were answered: end the line with a newline, and flush what you print.",
         )
     }

@@ -104,7 +104,7 @@ fn waits_for_a_person(seat: &Seat, hub: &Hub) {
 
 /// Does it something, or will it in a moment?
 fn busy(thread: &Thread) -> bool {
-    matches!(thread.wait, Wait::Runs | Wait::Sleep(Limit::Some))
+    matches!(thread.wait, Wait::Runs | Wait::Sleep(Limit::Some(_)))
 }
 
 /// Waits until the other side has read what came before, so that it is not taken for one message.

@@ -78,7 +78,8 @@ pub(crate) enum Wait {
 pub(crate) enum Limit {
     /// None, or one that nobody awaits here.
     None,
-    Some,
+    /// It ends after this time, as far as that is known.
+    Some(Option<Duration>),
 }
 
 impl Wait {
@@ -105,7 +106,7 @@ impl fmt::Display for Wait {
             Wait::Several(call, _) => write!(f, "waits in `{call}`"),
             Wait::Thread(_) => f.write_str("waits for another thread"),
             Wait::Sleep(Limit::None) => f.write_str("sleeps for a long time"),
-            Wait::Sleep(Limit::Some) => f.write_str("sleeps"),
+            Wait::Sleep(Limit::Some(_)) => f.write_str("sleeps"),
             Wait::Else(words) => f.write_str(words),
         }
     }
@@ -117,9 +118,17 @@ impl Thread {
         self.wait.depends()
     }
 
+    /// After what time it gives up what it waits for, or looks around, if it has said so.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        match self.wait {
+            Wait::Several(_, Limit::Some(time)) => time,
+            _ => None,
+        }
+    }
+
     /// Does it look around from time to time?
     fn polls(&self) -> bool {
-        matches!(self.wait, Wait::Several(_, Limit::Some) | Wait::Thread(Limit::Some))
+        matches!(self.wait, Wait::Several(_, Limit::Some(_)) | Wait::Thread(Limit::Some(_)))
     }
 
     /// How often it has run (sched-stats, the third field).
@@ -257,7 +266,7 @@ pub(crate) fn threads(programs: &[(String, Pid)]) -> Vec<Thread> {
                 let (call, runs) = (read("syscall"), read("schedstat"));
                 let wait = match state {
                     None | Some('Z' | 'X') => continue,
-                    Some('S') => waits(process, &call).unwrap_or(Wait::Sleep(Limit::Some)),
+                    Some('S') => waits(process, &call).unwrap_or(Wait::Sleep(Limit::Some(None))),
                     Some('T') => Wait::Else("is stopped, as by Ctrl-Z"),
                     Some(_) => Wait::Runs,
                 };
@@ -265,7 +274,7 @@ pub(crate) fn threads(programs: &[(String, Pid)]) -> Vec<Thread> {
                 let house = HOUSEKEEPING.contains(&name.trim_end());
                 let unawaited = UNAWAITED.contains(&name.trim_end());
                 let wait = match wait {
-                    Wait::Thread(Limit::Some) if house => Wait::Thread(Limit::None),
+                    Wait::Thread(Limit::Some(_)) if house => Wait::Thread(Limit::None),
                     Wait::Runs if unawaited => Wait::Thread(Limit::None),
                     wait => wait,
                 };
@@ -303,29 +312,33 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
     let timeval = |n: usize| limit((arg(n) != 0).then(|| time(process, arg(n), 1000)).flatten());
     // Without anything to look at, the call is a sleep.
     let several = |call, limit, descriptors: u64| match descriptors {
-        0 if limit == Limit::Some => Wait::Sleep(limit),
+        0 if limit != Limit::None => Wait::Sleep(limit),
         _ => Wait::Several(call, limit),
     };
-    let time_out = |of| has_time_out(process, arg(0), of);
+    let time_out = |of| time_out(process, arg(0), of);
     Some(match number {
-        libc::SYS_accept | libc::SYS_accept4 if time_out(Socket::read_timeout) => {
-            Wait::Several("accept", Limit::Some)
-        }
-        libc::SYS_accept | libc::SYS_accept4 => Wait::Accept,
+        libc::SYS_accept | libc::SYS_accept4 => match time_out(Socket::read_timeout) {
+            Some(time) => Wait::Several("accept", limit(Some(time))),
+            None => Wait::Accept,
+        },
         libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg => {
             let file = file();
             match socket(&file) {
-                Some(_) if time_out(Socket::read_timeout) => Wait::Several("read", Limit::Some),
-                Some(socket) => Wait::Read(socket),
+                Some(socket) => match time_out(Socket::read_timeout) {
+                    Some(time) => Wait::Several("read", limit(Some(time))),
+                    None => Wait::Read(socket),
+                },
                 None if file.starts_with("/dev/") => Wait::Keyboard,
-                None if file.contains("timerfd") => Wait::Sleep(Limit::Some),
+                None if file.contains("timerfd") => Wait::Sleep(Limit::Some(None)),
                 None => Wait::Else("waits in `read`"),
             }
         }
         libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg => {
             match socket(&file()) {
-                Some(_) if time_out(Socket::write_timeout) => Wait::Several("write", Limit::Some),
-                Some(socket) => Wait::Write(socket),
+                Some(socket) => match time_out(Socket::write_timeout) {
+                    Some(time) => Wait::Several("write", limit(Some(time))),
+                    None => Wait::Write(socket),
+                },
                 None => Wait::Else("waits in `write`"),
             }
         }
@@ -349,7 +362,7 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
         libc::SYS_nanosleep => Wait::Sleep(timespec(0)),
         libc::SYS_clock_nanosleep if arg(1) & 1 == 0 => Wait::Sleep(timespec(2)),
         libc::SYS_clock_nanosleep => Wait::Sleep(moment(process, arg(2), arg(0) == 0)),
-        libc::SYS_restart_syscall => Wait::Sleep(Limit::Some),
+        libc::SYS_restart_syscall => Wait::Sleep(Limit::Some(None)),
         libc::SYS_wait4 | libc::SYS_waitid => Wait::Else("waits for a process that it has started"),
         libc::SYS_rt_sigtimedwait if arg(2) != 0 => Wait::Sleep(timespec(2)),
         #[cfg(target_arch = "x86_64")]
@@ -362,9 +375,9 @@ fn waits(process: Pid, call: &str) -> Option<Wait> {
 
 /// Can a wait that may last this long, or for ever, end by itself within any step?
 fn limit(time: Option<Duration>) -> Limit {
-    match time.is_some_and(|time| time < LONG) {
-        true => Limit::Some,
-        false => Limit::None,
+    match time.filter(|time| *time < LONG) {
+        Some(time) => Limit::Some(Some(time)),
+        None => Limit::None,
     }
 }
 
@@ -381,7 +394,7 @@ fn moment(process: Pid, address: u64, real: bool) -> Limit {
 }
 
 /// Does it await SIGALRM, or a timer that is set (timerfd_create(2), timer_create(2))?
-fn has_alarm(process: Pid) -> bool {
+pub(crate) fn has_alarm(process: Pid) -> bool {
     let read =
         |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
     let caught = read("status")
@@ -437,14 +450,11 @@ fn time(process: Pid, address: u64, nanoseconds: u64) -> Option<Duration> {
     )
 }
 
-/// Has the program set this time-out, `SO_RCVTIMEO` or `SO_SNDTIMEO`, on its socket? The one ends a
+/// The time-out, `SO_RCVTIMEO` or `SO_SNDTIMEO`, that the program has set on its socket. The one ends a
 /// wait for bytes, and not one for room; the other the other way round.
-fn has_time_out(process: Pid, fd: u64, time_out: TimeOut) -> bool {
-    let look = || {
-        let socket = sockets::duplicate(process, fd.try_into().ok()?)?;
-        time_out(&SockRef::from(&socket)).ok()
-    };
-    look().flatten().is_some()
+fn time_out(process: Pid, fd: u64, time_out: TimeOut) -> Option<Duration> {
+    let socket = sockets::duplicate(process, fd.try_into().ok()?)?;
+    time_out(&SockRef::from(&socket)).ok().flatten()
 }
 
 type TimeOut = fn(&Socket) -> io::Result<Option<Duration>>;

@@ -25,6 +25,8 @@ const MUCH: usize = 64 * 1024;
 pub(crate) struct Peer {
     socket: Option<Socket>,
     listener: Option<Socket>,
+    /// The listener once it has given its client. A client that connects again does not find it gone: it waits.
+    spent: Option<Socket>,
     /// Received, and not yet expected by a step.
     received: Received,
     /// Has it sent anything?
@@ -95,7 +97,17 @@ impl Peer {
             false => Received::Bytes(Vec::new()),
         };
         let (reads, taken) = (Vec::new(), Vec::new());
-        Peer { socket, listener, received, sent: false, unread: false, reads, taken, end: None }
+        Peer {
+            socket,
+            listener,
+            spent: None,
+            received,
+            sent: false,
+            unread: false,
+            reads,
+            taken,
+            end: None,
+        }
     }
 
     /// The address of this end, once connected; a Unix socket has none.
@@ -127,7 +139,7 @@ impl Peer {
                     listener.try_clone()?
                 }
             });
-            self.listener = None;
+            self.spent = self.listener.take();
         }
         Ok(true)
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::num::NonZero;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::rig::process::Exit;
 
 /// The emulator's rows: so many that a message of 1024 escaped bytes is still one line.
@@ -201,9 +203,9 @@ impl Screen {
     }
 
     /// The first line that contains this text and was not found for it before, wherever it is; the
-    /// unfinished one at last.
+    /// unfinished one at last, and any other row of the screen.
     ///
-    /// Programs that do several things at once may print one before the other.
+    /// Programs that do several things at once may print one before the other, and some write wherever they like.
     pub(crate) fn find(&mut self, text: &str, show: impl Fn(&str) -> String) -> Option<String> {
         let fresh =
             |at: usize| !self.found.iter().any(|(line, found)| *line == at && found == text);
@@ -215,7 +217,25 @@ impl Screen {
             return Some(line);
         }
         // It may be found again when it is finished: nothing says that no more comes.
-        Some(show(&self.row())).filter(|row| row.contains(text))
+        let row = Some(show(&self.row())).filter(|row| row.contains(text));
+        row.or_else(|| {
+            let before = self.found.iter().filter(|(_, found)| found == text).count();
+            let rows = self.visible().into_iter().fold(Vec::new(), |mut rows: Vec<String>, row| {
+                let width = usize::from(COLUMNS.get());
+                // Such a program begins a new row by itself where a line is too long.
+                match rows.last_mut().filter(|row| !row.is_empty() && row.width() % width == 0) {
+                    Some(last) => last.push_str(&row),
+                    None => rows.push(row),
+                }
+                rows
+            });
+            let rows = rows.iter().map(|row| show(row));
+            let found = rows.filter(|row| row.contains(text)).nth(before)?;
+            // No line has this number.
+            self.found.push((usize::MAX, text.to_owned()));
+            self.advance(0);
+            Some(found)
+        })
     }
 
     /// What the terminal has to answer to the program by now, as if it were typed.
@@ -318,6 +338,23 @@ mod tests {
         assert!(find("two").is_some() && find("two").is_some());
         assert_eq!(find("two"), None);
         assert_eq!(find("fin").as_deref(), Some("unfinished"));
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_the_program_has_put_it() {
+        let mut screen = Screen::new();
+        screen.show(b"\x1b[2J\x1b[3;1Hone\x1b[9;1H> ");
+        let mut find = |text: &str| screen.find(text, str::to_owned);
+        assert_eq!(find("one").as_deref(), Some("one"));
+        assert_eq!(find("one"), None);
+        screen.show(b"\x1b[4;1Hone again\x1b[9;3H");
+        assert_eq!(screen.find("one", str::to_owned).as_deref(), Some("one again"));
+        screen.show(
+            ["\x1b[2J\x1b[2;1H", &"x".repeat(80), "\x1b[3;1Hyz\x1b[9;1H"].concat().as_bytes(),
+        );
+        assert!(screen.find("xyz", str::to_owned).is_some());
+        screen.show(b"\x1b[2Jtwo\x1b[2K\x1b[9;1H");
+        assert_eq!(screen.find("two", str::to_owned), None);
     }
 
     #[test]

@@ -26,6 +26,14 @@ def wait_until_read(conn):
             return
 
 
+def hung_up(conn, also=0):
+    """Has the other side sent the end of the stream? Waits for whatever else is awaited."""
+    poll = select.poll()
+    poll.register(conn, also | select.POLLRDHUP)
+    events = poll.poll(None if also else 0)
+    return bool(events) and bool(events[0][1] & select.POLLRDHUP)
+
+
 def read(conn):
     if fault == "reads 1000 bytes at most":
         return conn.recv(1000)
@@ -45,7 +53,12 @@ def read(conn):
                 return conn.recv(1024)
             except BlockingIOError:
                 pass
+    if fault == "loses the last message" and hung_up(conn, select.POLLIN):
+        return b""
     message = conn.recv(1024)
+    if fault == "waits for whoever comes" and select.select([listener], [], [], 0)[0]:
+        kept.append(listener.accept()[0])
+        kept[-1].recv(1, socket.MSG_PEEK)
     if fault == "drops what is left" and len(message) == 1024:
         try:
             conn.recv(65536, socket.MSG_DONTWAIT)
@@ -73,6 +86,12 @@ def answer(conn, message, all_so_far):
         conn.sendall(b"server send :" + all_so_far)
     elif fault == "answers with text":
         conn.sendall(b"server send :" + message.decode(errors="replace").encode())
+    elif fault == "answers in small letters":
+        conn.sendall(b"server send :" + message.lower())
+    elif fault == "drops zeros at the end":
+        conn.sendall(b"server send :" + message.rstrip(b"\0"))
+    elif fault == "answers no o":
+        conn.sendall(b"" if message == b"o" else b"server send :" + message)
     elif fault == "answers with 1024 bytes at most":
         conn.sendall((b"server send :" + message)[:1024])
     else:
@@ -82,8 +101,12 @@ def answer(conn, message, all_so_far):
 def serve(conn):
     global served
     all_so_far = b""
+    messages = 0
     while True:
         message = read(conn)
+        messages += 1
+        if fault == "ends a conversation after ten messages" and messages == 10:
+            return
         served = True
         all_so_far += message
         if fault == "spins on 0 bytes":
@@ -103,6 +126,10 @@ def serve(conn):
             print(all_so_far)
         elif fault == "prints the whole buffer":
             print(message.ljust(1024, b"\0"))
+        elif fault == "prints up to the first zero":
+            print(message.partition(b"\0")[0])
+        elif fault == "escapes the first one only":
+            print(message.decode(errors="replace").replace("\x1b", "^[", 1))
         elif fault == "strips what it prints":
             print(message.strip())
         elif fault == "clears the screen":
@@ -114,6 +141,8 @@ def serve(conn):
         if fault == "prints megabytes":
             while True:
                 print("x" * 70)
+        if fault == "drops one that says no more" and hung_up(conn):
+            return
         answer(conn, message, all_so_far)
         if fault == "closes on any q" and message.startswith(b"q"):
             return
@@ -121,8 +150,18 @@ def serve(conn):
             return
         if fault == "closes on any Q" and message.startswith(b"Q"):
             return
+        if message == b"q" and fault == "keeps the connection on q":
+            kept.append(conn.dup())
+            conn.shutdown(socket.SHUT_WR)
+        if message == b"q" and fault == "misses a q that comes first" and messages == 1:
+            continue
+        if message in (b"exit", b"qQ") and fault == "closes on what looks like q":
+            return
         if fault != "never closes on q" and message == b"q":
             return
+        if message == b"Q" and fault == "keeps the connection on Q":
+            kept.append(conn.dup())
+            conn.shutdown(socket.SHUT_WR)
         if fault not in ("ignores Q", "answers nothing") and message == b"Q":
             return
 
@@ -159,8 +198,12 @@ if fault == "listens elsewhere":
 if fault == "listens everywhere":
     host = "0.0.0.0"
 with socket.create_server((host, int(port))) as listener:
+    if fault == "ends when nobody comes":
+        listener.settimeout(2)
     while True:
         conn, peer = listener.accept()
+        if fault == "greets":
+            conn.sendall(b"hello")
         if fault == "asks who has left" and clients > 0:
             conn.getpeername()
         with conn:

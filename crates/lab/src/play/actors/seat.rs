@@ -3,12 +3,16 @@
 use std::time::{Duration, Instant};
 
 use crate::rig::blocked::{self, Thread};
+use crate::rig::process::Exit;
 use crate::rig::sockets::{self, Socket};
 use crate::rig::terminal::Terminal;
 use crate::rig::{proc, process};
 
 /// What a program in Rust prints last when it panics; the line before says why.
 const PANIC_NOTE: &str = "note: run with `RUST_BACKTRACE=1`";
+/// How languages name an error. In some, a trace of so many lines at most follows it.
+const ERRORS: [&str; 3] = ["Error", "Exception", "Errno::"];
+const TRACE: usize = 25;
 
 /// A program at its terminal.
 pub(in crate::play) struct Seat {
@@ -37,7 +41,12 @@ impl Seat {
     pub(in crate::play) fn end(&self) -> String {
         let (exit, last) = self.terminal.look(|screen| {
             let said = |line: &String| !line.trim().is_empty() && !line.starts_with(PANIC_NOTE);
-            (screen.exit.clone(), screen.all().into_iter().rev().find(said))
+            let lines: Vec<String> = screen.all().into_iter().filter(said).collect();
+            let end = &lines[lines.len().saturating_sub(TRACE)..];
+            let names = |line: &&String| ERRORS.iter().any(|word| line.contains(word));
+            let failed = screen.exit != Some(Exit::Status(0));
+            let error = end.iter().rfind(names).filter(|_| failed);
+            (screen.exit.clone(), error.or(end.last()).cloned())
         });
         let exit = exit.map_or_else(|| "in an unknown way".to_owned(), |exit| exit.to_string());
         match last {
@@ -71,6 +80,11 @@ impl Seat {
     /// How many descriptors it has open, with all that it has started.
     pub(in crate::play) fn count(&self) -> usize {
         proc::descriptors(&process::family(self.terminal.pid()))
+    }
+
+    /// Does it await a timer?
+    pub(in crate::play) fn has_alarm(&self) -> bool {
+        process::family(self.terminal.pid()).into_iter().any(blocked::has_alarm)
     }
 
     /// Its sockets, and those of what it has started.
