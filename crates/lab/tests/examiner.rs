@@ -61,6 +61,7 @@ const FAULTS: &[(u8, &str, &str, bool)] = &[
     (3, "server", "loses the last message", false),
     (3, "server", "waits for whoever comes", false),
     (3, "server", "keeps the connection on q", false),
+    (3, "server", "leaves a thread per client", false),
     (3, "server", "prints up to the first zero", false),
     (3, "server", "escapes the first one only", false),
     (5, "server", "dies on a reset", true),

@@ -104,6 +104,14 @@ impl Net {
     }
 }
 
+/// What a program has more and more of when it gives nothing back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// Open files and sockets.
+    Descriptors,
+    Threads,
+}
+
 /// What is done or expected at the terminal of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtTerminal {
@@ -117,8 +125,8 @@ pub enum AtTerminal {
     Resize(u16, u16),
     /// `! kill`: the program is killed (SIGKILL), by its process id.
     Kill,
-    /// `! count descriptors`: how many it has open now, with all that it has started.
-    CountDescriptors,
+    /// `! count descriptors` or `! count threads`: how many it has now, with all that it has started.
+    Count(Owned),
     /// `| LINE`: the next line is exactly this.
     Line(String),
     /// `~ TEXT`: a later line contains this.
@@ -131,8 +139,8 @@ pub enum AtTerminal {
     Patient,
     /// `= shows TEXT`: a person can still read this there when it has come to rest.
     Shows(String),
-    /// `= descriptors as counted`: it has hardly more of them than when they were counted.
-    AsCounted,
+    /// `= descriptors as counted`: it has hardly more of them than when they were counted. The same with `threads`.
+    AsCounted(Owned),
     /// `= without TEXT`: no line so far contains this.
     Without(String),
     /// `= at most N times TEXT`: all lines so far together contain this no more often.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::actors::Seat;
 use super::report::Failure;
 use crate::contract::PROMPT;
-use crate::course::session::AtTerminal;
+use crate::course::session::{AtTerminal, Owned};
 use crate::rig::blocked::{self, Thread, Wait};
 use crate::rig::hub::{Hub, MOMENT};
 use crate::rig::ports::Ports;
@@ -31,8 +31,8 @@ const ALARM: Duration = Duration::from_secs(4);
 /// The most of a core that it may use, and the most that it may print meanwhile.
 const IDLE_SHARE: f64 = 0.2;
 const IDLE_BYTES: usize = 4096;
-/// A program may open something for good the first time that it needs it.
-const SPARE_DESCRIPTORS: usize = 5;
+/// A program may open or start something for good the first time that it needs it.
+const SPARE: usize = 5;
 
 /// Two zero bytes, as they are and as languages print them in text.
 const ZEROS: [&str; 6] = ["\0\0", r"\0\0", r"\x00\x00", r"\u0000\u0000", r"\u{0}\u{0}", "^@^@"];
@@ -69,8 +69,8 @@ pub(super) fn act(
         }
         AtTerminal::Ahead(keys) => seat.terminal.press(keys)?,
         AtTerminal::Resize(columns, rows) => seat.terminal.resize(*columns, *rows)?,
-        AtTerminal::CountDescriptors => count(seat, hub),
-        AtTerminal::AsCounted => as_counted(seat, hub)?,
+        AtTerminal::Count(what) => count(seat, *what, hub),
+        AtTerminal::AsCounted(what) => as_counted(seat, *what, hub)?,
         AtTerminal::Idle => idle(seat, hub)?,
         AtTerminal::Patient => patient(seat, hub)?,
         AtTerminal::Shows(text) => shows(seat, text, ports)?,
@@ -167,27 +167,30 @@ fn idle(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
 
 /// Counts when the program has come to rest: it may still be starting a worker, or start something again
 /// after what it has just printed, as shells do.
-fn count(seat: &mut Seat, hub: &Hub) {
+fn count(seat: &mut Seat, what: Owned, hub: &Hub) {
     let deadline = hub.deadline();
-    let (mut calm, mut last) = (0, seat.count());
+    let (mut calm, mut last) = (0, seat.count(what));
     while calm < LOOKS && Instant::now() < deadline {
         hub.wait(Instant::now() + MOMENT, || None::<()>);
         let (_, threads) = seat.seen();
-        let now = seat.count();
+        let now = seat.count(what);
         let rests = now == last && threads.iter().all(|thread| thread.wait != Wait::Runs);
         calm = if rests { calm + 1 } else { 0 };
         last = now;
     }
-    seat.descriptors = last;
+    seat.counted = last;
 }
 
-fn as_counted(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
-    let most = seat.descriptors + SPARE_DESCRIPTORS;
-    let given_back = hub.watch(|_| (seat.count() <= most).then_some(()));
+fn as_counted(seat: &Seat, what: Owned, hub: &Hub) -> Result<(), Failure> {
+    let most = seat.counted + SPARE;
+    let given_back = hub.watch(|_| (seat.count(what) <= most).then_some(()));
     given_back.map_err(|_| {
         // How many a program inherits depends on who has started the lab.
-        let more = seat.count().saturating_sub(seat.descriptors);
-        let got = format!("{more} more open descriptors and ended processes");
+        let more = seat.count(what).saturating_sub(seat.counted);
+        let got = match what {
+            Owned::Descriptors => format!("{more} more open descriptors and ended processes"),
+            Owned::Threads => format!("{more} more threads"),
+        };
         Failure::new("about as many as before".to_owned(), got)
     })
 }

@@ -76,6 +76,12 @@ pub(crate) fn descriptors(processes: &[Pid]) -> usize {
     processes.iter().filter_map(open).sum()
 }
 
+/// How many threads these processes have.
+pub(crate) fn threads(processes: &[Pid]) -> usize {
+    let tasks = |pid: &Pid| Some(fs::read_dir(format!("/proc/{pid}/task")).ok()?.count());
+    processes.iter().filter_map(tasks).sum()
+}
+
 /// The resident set, in KiB. `None` as for [`stat`].
 #[must_use]
 pub fn resident_kib(pid: Pid) -> Option<u64> {

@@ -4,6 +4,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 
 fault = sys.argv[1]
@@ -228,6 +229,8 @@ with socket.create_server((host, int(port))) as listener:
                 except OSError:
                     pass
         clients += 1
+        if fault == "leaves a thread per client":
+            threading.Thread(target=hang, daemon=True).start()
         if (
             fault == "serves one client only"
             or fault == "serves five clients" and clients == 5

@@ -4,15 +4,15 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::bytes;
-use super::{Act, AtPeer, AtTerminal, Closed, Net, Start, Step};
+use super::{Act, AtPeer, AtTerminal, Closed, Net, Owned, Start, Step};
 
 /// The columns, or rows, of a window.
 const WINDOW: RangeInclusive<u16> = 1..=1000;
 /// Somebody waits as long as nothing comes.
 const LONGEST: u16 = 2000;
 const MARKS: &str = "$ > ! | ~ =";
-const DEEDS: &str = "kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
-const STATES: &str = "exit STATUS, end, idle, patient, descriptors as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT";
+const DEEDS: &str = "kill, count descriptors, count threads, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS";
+const STATES: &str = "exit STATUS, end, idle, patient, descriptors as counted, threads as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT";
 const PEER_STATES: &str =
     "end, reset, end or reset, open, one piece or nothing for MILLISECONDS ms";
 const PEER_DEEDS: &str = "half-close, close or reset";
@@ -105,7 +105,8 @@ fn parse_terminal(mark: char, rest: &str) -> Result<AtTerminal, String> {
             _ if rest == "end" => AtTerminal::Ends(None),
             _ if rest == "idle" => AtTerminal::Idle,
             _ if rest == "patient" => AtTerminal::Patient,
-            _ if rest == "descriptors as counted" => AtTerminal::AsCounted,
+            _ if rest == "descriptors as counted" => AtTerminal::AsCounted(Owned::Descriptors),
+            _ if rest == "threads as counted" => AtTerminal::AsCounted(Owned::Threads),
             _ if rest == "no zeros" => AtTerminal::NoZeros,
             _ => parse_limit(rest).ok_or_else(|| format!("expected = {STATES}, not {rest:?}"))?,
         },
@@ -139,7 +140,8 @@ fn parse_limit(rest: &str) -> Option<AtTerminal> {
 fn parse_deed(rest: &str) -> Option<AtTerminal> {
     Some(match rest {
         "kill" => AtTerminal::Kill,
-        "count descriptors" => AtTerminal::CountDescriptors,
+        "count descriptors" => AtTerminal::Count(Owned::Descriptors),
+        "count threads" => AtTerminal::Count(Owned::Threads),
         "ctrl-c" => AtTerminal::Keys(b"\x03".to_vec()),
         "ctrl-d" => AtTerminal::Keys(b"\x04".to_vec()),
         "up" => AtTerminal::Keys(b"\x1b[A".to_vec()),
@@ -210,12 +212,14 @@ mod tests {
             ("t = idle", AtTerminal::Idle),
             ("t = patient", AtTerminal::Patient),
             ("t = shows a b", AtTerminal::Shows("a b".into())),
-            ("t = descriptors as counted", AtTerminal::AsCounted),
+            ("t = descriptors as counted", AtTerminal::AsCounted(Owned::Descriptors)),
+            ("t = threads as counted", AtTerminal::AsCounted(Owned::Threads)),
             ("t = without a b", AtTerminal::Without("a b".into())),
             ("t = at most 2 times a b", AtTerminal::AtMost(2, "a b".into())),
             ("t = no zeros", AtTerminal::NoZeros),
             ("t ! kill", AtTerminal::Kill),
-            ("t ! count descriptors", AtTerminal::CountDescriptors),
+            ("t ! count descriptors", AtTerminal::Count(Owned::Descriptors)),
+            ("t ! count threads", AtTerminal::Count(Owned::Threads)),
             ("t ! paste a\\nb", AtTerminal::Keys(b"a\rb".to_vec())),
             ("t ! type a\\n\\x04", AtTerminal::Ahead(b"a\r\x04".to_vec())),
             ("t ! resize 40x10", AtTerminal::Resize(40, 10)),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::course::session::Owned;
 use crate::rig::blocked::{self, Thread};
 use crate::rig::process::Exit;
 use crate::rig::sockets::{self, Socket};
@@ -29,8 +30,8 @@ pub(in crate::play) struct Seat {
     pub typed: Option<(Instant, Seen)>,
     /// What was typed last.
     pub line: Option<String>,
-    /// How many descriptors it had open when they were counted.
-    pub descriptors: usize,
+    /// How many descriptors or threads it had when they were counted.
+    pub counted: usize,
 }
 
 /// The bytes that a program has printed, and where its threads are.
@@ -77,9 +78,13 @@ impl Seat {
         times.fold(Default::default(), |(ran, waited), (run, wait)| (ran + run, waited.max(wait)))
     }
 
-    /// How many descriptors it has open, with all that it has started.
-    pub(in crate::play) fn count(&self) -> usize {
-        proc::descriptors(&process::family(self.terminal.pid()))
+    /// How many of them it has now, with all that it has started.
+    pub(in crate::play) fn count(&self, what: Owned) -> usize {
+        let family = process::family(self.terminal.pid());
+        match what {
+            Owned::Descriptors => proc::descriptors(&family),
+            Owned::Threads => proc::threads(&family),
+        }
     }
 
     /// Does it await a timer?

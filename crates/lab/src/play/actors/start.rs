@@ -122,7 +122,7 @@ impl Actors<'_> {
             loose: start.is_anybodys() && self.watch.is_none(),
             typed: None,
             line: None,
-            descriptors: 0,
+            counted: 0,
         })
     }
 
