@@ -62,6 +62,8 @@ with socket.create_connection((host, int(port))) as conn:
             line = line.partition(" ")[0]
         if fault == "takes 255 characters at most":
             line = line[:255]
+        if fault == "sends no emoji":
+            line = "".join(letter if ord(letter) < 65536 else "?" for letter in line)
         if fault == "strips the line":
             line = line.strip()
         message = line.encode("latin-1", "replace") if fault == "sends Latin-1" else line.encode()
@@ -144,6 +146,8 @@ with socket.create_connection((host, int(port))) as conn:
             late = answer
         elif fault == "prints up to the first zero":
             print(answer.partition(b"\0")[0])
+        elif fault == "escapes ESC alone":
+            print(answer.decode(errors="replace").replace("\x1b", "^["))
         elif fault == "escapes the first one only":
             print(answer.decode(errors="replace").replace("\x1b", "^[", 1))
         elif fault == "prints an answer only when it is another one":

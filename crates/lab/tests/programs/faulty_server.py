@@ -129,6 +129,8 @@ def serve(conn):
             print(message.ljust(1024, b"\0"))
         elif fault == "prints up to the first zero":
             print(message.partition(b"\0")[0])
+        elif fault == "escapes ESC alone":
+            print(message.decode(errors="replace").replace("\x1b", "^["))
         elif fault == "escapes the first one only":
             print(message.decode(errors="replace").replace("\x1b", "^[", 1))
         elif fault == "strips what it prints":
