@@ -390,7 +390,11 @@ fn moment(process: Pid, address: u64, real: bool) -> Limit {
         }),
     };
     let until = time(process, address, 1);
-    limit(until.zip(now).map(|(until, now)| until.saturating_sub(now)))
+    match limit(until.zip(now).map(|(until, now)| until.saturating_sub(now))) {
+        // What is left of it is less at each look, and a thread that rests has to look the same.
+        Limit::Some(_) => Limit::Some(None),
+        Limit::None => Limit::None,
+    }
 }
 
 /// Does it await SIGALRM, or a timer that is set (timerfd_create(2), timer_create(2))?
