@@ -90,6 +90,7 @@ impl Net {
             (
                 Net::Udp,
                 AtPeer::Send(_)
+                | AtPeer::SendAgain(..)
                 | AtPeer::Bytes(_)
                 | AtPeer::Answers(_)
                 | AtPeer::Nothing(_)
@@ -154,6 +155,9 @@ pub enum AtTerminal {
 pub enum AtPeer {
     /// `> "BYTES"`, `> "BYTES" * N` or several of these with ` + ` between: send exactly these bytes.
     Send(Vec<u8>),
+    /// `> "BYTES" N times`: send these bytes so often, each time when those before have been read; after a second
+    /// only once more.
+    SendAgain(Vec<u8>, u16),
     /// `! half-close`: send no more, but still receive.
     HalfClose,
     /// `! close`: close the socket, whatever is unread.

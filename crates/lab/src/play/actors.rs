@@ -15,7 +15,7 @@ use crate::contract::PORT;
 use crate::course::cast::Cast;
 use crate::course::session::{Act, AtTerminal, Net, Session, Step, quote};
 use crate::rig::folder::Folder;
-use crate::rig::hub::{Hub, PATIENCE};
+use crate::rig::hub::{Hub, MOMENT, PATIENCE};
 use crate::rig::peer::Peer;
 use crate::rig::ports::{Claim, Ports};
 use crate::rig::process::Exit;
@@ -195,7 +195,8 @@ impl Actors<'_> {
                     lines.iter().map(|line| ports.show(line)).collect()
                 }),
                 Actor::Peer(peer) => {
-                    peer.receive_all(QUIET);
+                    // All is quiet by now, and so is what was sent.
+                    peer.receive_all(MOMENT);
                     let pieces = peer.pieces().into_iter().map(quote);
                     pieces
                         // How it ended may depend on who was faster once a step has failed.

@@ -17,7 +17,8 @@ const CLOSED: &str = "the other side has closed it, after one of the steps befor
 pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<String>, Failure> {
     come(peer, hub)?;
     match act {
-        AtPeer::Send(bytes) => send(peer, bytes, hub)?,
+        // The last time: the others are on their way to somebody who reads them one by one.
+        AtPeer::Send(bytes) | AtPeer::SendAgain(bytes, _) => send(peer, bytes, hub)?,
         AtPeer::HalfClose => peer.half_close().map_err(of_open)?,
         AtPeer::Close => peer.close(),
         AtPeer::Reset => peer.reset()?,
@@ -33,7 +34,7 @@ pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<Str
     Ok(None)
 }
 
-fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
+pub(super) fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
     peer.send(bytes, hub.deadline()).map_err(of_open)
 }
 

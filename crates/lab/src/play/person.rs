@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::actors::{Actor, Actors, Seat};
+use super::at_peer;
 use super::report::Failure;
 use crate::course::session::{Act, AtPeer, AtTerminal, Step};
 use crate::rig::blocked::{Limit, Thread, Wait};
@@ -19,6 +20,8 @@ const NOTICED: Duration = Duration::from_millis(300);
 /// Who runs for this long, on a core of its own, and prints nothing, asks for keys again and again; or it takes
 /// what is typed ahead.
 const SPINS: Duration = Duration::from_millis(500);
+/// Nobody says the same again and again for longer.
+const ENOUGH: Duration = Duration::from_secs(1);
 /// A program that reads what it gets has read it after this time.
 const TAKEN: Duration = Duration::from_secs(1);
 
@@ -29,6 +32,20 @@ pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
             looks_before_typing(actors, &step.name)
         }
         Act::Peer(AtPeer::Send(_)) => {
+            lets_it_read(actors, &step.name);
+            Ok(())
+        }
+        Act::Peer(AtPeer::SendAgain(bytes, times)) => {
+            let begin = Instant::now();
+            for _ in 1..*times {
+                lets_it_read(actors, &step.name);
+                if begin.elapsed() >= ENOUGH {
+                    break;
+                }
+                if let (Actor::Peer(peer), hub, _) = actors.find(&step.name)? {
+                    at_peer::send(peer, bytes, hub)?;
+                }
+            }
             lets_it_read(actors, &step.name);
             Ok(())
         }
@@ -143,7 +160,8 @@ fn waits_for_a_reader(actors: &Actors, name: &str) -> bool {
             return true;
         }
         last = now;
-        actors.hub.wait(Instant::now() + LOOK, || None::<()>);
+        // What is printed may say that it has been read.
+        actors.hub.wait(Instant::now() + LOOK, || (!unread()).then_some(()));
     }
     unread()
 }

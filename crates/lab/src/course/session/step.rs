@@ -160,7 +160,13 @@ fn parse_deed(rest: &str) -> Option<AtTerminal> {
 
 fn parse_peer(mark: char, rest: &str) -> Result<AtPeer, String> {
     Ok(match (mark, rest) {
-        ('>', _) => AtPeer::Send(bytes::parse(rest)?),
+        ('>', _) => match rest.strip_suffix(" times").and_then(|rest| rest.rsplit_once(' ')) {
+            Some((rest, times)) => AtPeer::SendAgain(
+                bytes::parse(rest)?,
+                times.parse().map_err(|_| format!("expected a number, not {times:?}"))?,
+            ),
+            None => AtPeer::Send(bytes::parse(rest)?),
+        },
         ('|', _) => AtPeer::Bytes(bytes::parse(rest)?),
         ('=', "end") => AtPeer::Closed(Closed::End),
         ('=', "reset") => AtPeer::Closed(Closed::Reset),
@@ -227,6 +233,8 @@ mod tests {
         let peer = [
             (r#"p > "\x1b[2J\n""#, AtPeer::Send(b"\x1b[2J\n".to_vec())),
             (r#"p > "ab" * 3"#, AtPeer::Send(b"ababab".to_vec())),
+            (r#"p > "ab" 9 times"#, AtPeer::SendAgain(b"ab".to_vec(), 9)),
+            (r#"p > "9 times""#, AtPeer::Send(b"9 times".to_vec())),
             (r#"p | "\"""#, AtPeer::Bytes(b"\"".to_vec())),
             (r#"p | "x" * 2"#, AtPeer::Bytes(b"xx".to_vec())),
             (r#"p | "a + " + "b\"" * 2 + "c""#, AtPeer::Bytes(b"a + b\"b\"c".to_vec())),
