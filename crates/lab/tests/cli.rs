@@ -190,12 +190,12 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
         (b"# T\na $ x 'y\n", ":2: missing closing quote in \"x 'y\""),
         (
             b"# T\na $ x\na = over\n",
-            ":3: expected = exit STATUS, end, idle, patient, descriptors as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT, not \"over\"",
+            ":3: expected = exit STATUS, end, idle, patient, descriptors as counted, threads as counted, no zeros, shows TEXT, without TEXT or at most N times TEXT, not \"over\"",
         ),
         (b"# T\na $ x\na ~\n", ":3: expected a text after ~"),
         (
             b"# T\na $ x\na ! jump\n",
-            ":3: expected ! kill, count descriptors, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS, not \"jump\"",
+            ":3: expected ! kill, count descriptors, count threads, ctrl-c, ctrl-d, up, enter, paste TEXT, type TEXT or resize COLUMNSxROWS, not \"jump\"",
         ),
         (
             b"# T\na $ tcp listen\na > hello\n",
@@ -206,6 +206,7 @@ fn an_error_in_a_session_file_names_file_line_and_what_was_expected() {
             ":3: expected bytes in quotes, such as \"hello\\n\", not \"\\y\"",
         ),
         (b"# T\na $ tcp listen\na > \"x\" * y\n", ":3: expected a count, not \"y\""),
+        (b"# T\na $ tcp listen\na > \"x\" y times\n", ":3: expected a number, not \"y\""),
         (
             b"# T\na $ tcp listen\na > \"x\" * 99999999999999\n",
             ":3: expected at most 67108864 bytes, not \"x\" * 99999999999999",

@@ -34,7 +34,7 @@ pub(super) fn act(peer: &mut Peer, act: &AtPeer, hub: &Hub) -> Result<Option<Str
     Ok(None)
 }
 
-pub(super) fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
+fn send(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
     peer.send(bytes, hub.deadline()).map_err(of_open)
 }
 
@@ -46,6 +46,12 @@ fn of_open(err: anyhow::Error) -> Failure {
         }
         _ => err.into(),
     }
+}
+
+/// Sends to another side that has not ended the connection; how it has ended it may depend on who was faster.
+pub(super) fn send_on(peer: &mut Peer, bytes: &[u8], hub: &Hub) -> Result<(), Failure> {
+    open(peer).map_err(|_| Failure::new(OPEN.to_owned(), CLOSED.to_owned()))?;
+    send(peer, bytes, hub)
 }
 
 fn open(peer: &mut Peer) -> Result<(), Failure> {

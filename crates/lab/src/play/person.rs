@@ -43,7 +43,7 @@ pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
                     break;
                 }
                 if let (Actor::Peer(peer), hub, _) = actors.find(&step.name)? {
-                    at_peer::send(peer, bytes, hub)?;
+                    at_peer::send_on(peer, bytes, hub)?;
                 }
             }
             lets_it_read(actors, &step.name);
