@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -303,10 +303,16 @@ fn new_mark() -> String {
 /// Starts a process by a call of `spawn`, which returns when the process is one of its own, and known: until
 /// then nobody may take it for one that has lost its parent.
 ///
-/// A process that is half started has no mark yet, and [`exit`] must not overlook it.
-fn start<T>(spawn: impl FnOnce() -> T) -> T {
+/// A process that is half started has no mark yet, and [`exit`] must not overlook it. And it has a copy of every
+/// descriptor of this one: posix_spawn(3) returns before exec has closed them, and who closes a socket then has
+/// not yet closed it. The last of a pipe to be closed says that they are.
+fn start<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _turn = STARTING.read().unwrap_or_else(PoisonError::into_inner);
-    spawn()
+    let (mut closed, copied) = io::pipe()?;
+    let started = spawn();
+    drop(copied);
+    let _ = closed.read(&mut [0]);
+    started
 }
 
 /// Does something while no program is being started.
