@@ -10,7 +10,7 @@ mod record;
 pub(crate) mod report;
 
 use crate::course::cast::Cast;
-use crate::course::session::{Act, Session, Step};
+use crate::course::session::{Act, AtPeer, Session, Step};
 use crate::rig::witness::Watch;
 use actors::{Actor, Actors};
 pub use record::record;
@@ -106,6 +106,9 @@ fn perform(actors: &mut Actors, step: &Step) -> Result<String, Failure> {
     }
     if actors.loose() {
         person::before(actors, step)?;
+    }
+    if let Act::Peer(AtPeer::SendAgain(bytes, times)) = &step.act {
+        person::says_again(actors, &step.name, bytes, *times)?;
     }
     let letter = actors.letter;
     let (actor, hub, ports) = actors.find(&step.name)?;

@@ -10,7 +10,7 @@ pub(crate) mod peer;
 pub(crate) mod ports;
 pub mod proc;
 pub mod process;
-mod pty;
+pub mod pty;
 pub(crate) mod screen;
 pub(crate) mod sockets;
 pub(crate) mod terminal;

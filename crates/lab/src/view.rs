@@ -327,7 +327,7 @@ fn act(step: &Step) -> String {
     match &step.act {
         Act::Terminal(AtTerminal::Type(text)) => format!(">{text}"),
         Act::Start(Start::Program(_)) => format!("$ {}", step.rest),
-        Act::Peer(AtPeer::Send(_)) => format!("sends {}", step.rest),
+        Act::Peer(AtPeer::Send(_) | AtPeer::SendAgain(..)) => format!("sends {}", step.rest),
         Act::Terminal(AtTerminal::Kill) => "[killed]".to_owned(),
         _ => format!("[{}]", step.rest),
     }

@@ -1,5 +1,7 @@
 //! Raw peers of every kind: they speak to each other, and to programs that are told where.
 
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
+
 use std::path::Path;
 
 use lab::course::cast::Cast;
@@ -121,4 +123,21 @@ fn what_cannot_be_recorded_is_refused_in_one_line() {
     let cast = stages::troupe().unwrap();
     let err = lab::wire::record::record(&session, &cast).unwrap_err();
     assert_eq!(err.to_string(), "a.session: only TCP over IPv4 can be recorded");
+}
+
+#[test]
+fn what_is_sent_again_comes_as_messages_of_its_own() {
+    stages::build().unwrap();
+    holds(
+        r#"server $ stage5-server
+server | listening on 127.0.0.1:5001
+peer $ tcp connect
+peer > "a" 3 times
+peer | "server send :a" * 3
+server ~ 127.0.0.1:40001
+server | recv="a"
+server | recv="a"
+server | recv="a"
+"#,
+    );
 }

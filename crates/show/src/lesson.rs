@@ -103,7 +103,7 @@ pub(crate) fn words(step: &Step) -> String {
                 None => format!("{name} presses {}", step.rest),
             }
         }
-        Act::Peer(AtPeer::Send(_)) => format!("{name} sends {}", step.rest),
+        Act::Peer(AtPeer::Send(_) | AtPeer::SendAgain(..)) => format!("{name} sends {}", step.rest),
         Act::Peer(AtPeer::HalfClose) => format!("{name} half-closes: it sends no more"),
         Act::Peer(AtPeer::Close) => format!("{name} closes"),
         Act::Peer(AtPeer::Reset) => format!("{name} resets the connection"),
@@ -119,7 +119,9 @@ pub(crate) fn of_peer(step: &Step, held: bool) -> Option<String> {
             let over = step.rest.split(' ').next().filter(|net| *net != "tcp");
             Some(over.map_or(does.to_owned(), |net| format!("{does} ({net})")))
         }
-        (Act::Peer(AtPeer::Send(_)), false) => Some(format!("sends {}", step.rest)),
+        (Act::Peer(AtPeer::Send(_) | AtPeer::SendAgain(..)), false) => {
+            Some(format!("sends {}", step.rest))
+        }
         (Act::Peer(AtPeer::HalfClose | AtPeer::Close | AtPeer::Reset), true) => {
             Some(format!("[{}]", step.rest))
         }

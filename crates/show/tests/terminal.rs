@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use lab::course::session::Session;
 use lab::course::stages;
 use lab::rig::process::{self, Exit, Running};
+use lab::rig::pty;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
-use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Beside other tests a step may take long; it only ever fails then.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -38,10 +38,6 @@ fn own_folder() -> PathBuf {
     folder
 }
 
-fn size(rows: u16, cols: u16) -> Winsize {
-    Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 }
-}
-
 impl Window {
     fn open(arguments: &[&str], environment: &[(&str, &str)]) -> Window {
         static BUILT: Once = Once::new();
@@ -53,7 +49,7 @@ impl Window {
         {
             command.env(name, value);
         }
-        let (running, terminal) = process::spawn_on(size(24, 80), &mut command).unwrap();
+        let (running, terminal) = process::spawn_on(80, 24, &mut command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
             24.try_into().unwrap(),
             80.try_into().unwrap(),
@@ -240,7 +236,7 @@ fn a_window_of_any_size_is_drawn_anew() {
             .unwrap()
             .screen_mut()
             .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
-        tcsetwinsize(show.terminal.as_ref().unwrap(), size(rows, cols)).unwrap();
+        pty::resize(show.terminal.as_ref().unwrap(), cols, rows).unwrap();
         match cols {
             40 => show.shows(&["40x10 is too small"]),
             _ => show.shows(&["Stage 2", "next: first starts", "? help"]),

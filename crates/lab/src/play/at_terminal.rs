@@ -211,10 +211,11 @@ fn patient(seat: &Seat, hub: &Hub) -> Result<(), Failure> {
             enough = enough.max(limit + A_BIT);
         }
         let unlimited = !threads.is_empty() && threads.iter().all(Thread::depends);
-        if unlimited && seat.has_alarm() {
+        let alarm = unlimited && seat.has_alarm();
+        if alarm {
             enough = enough.max(ALARM);
         }
-        sure = if unlimited && !seat.has_alarm() { sure + 1 } else { 0 };
+        sure = if unlimited && !alarm { sure + 1 } else { 0 };
     }
     Ok(())
 }

@@ -35,22 +35,29 @@ pub(super) fn before(actors: &mut Actors, step: &Step) -> Result<(), Failure> {
             lets_it_read(actors, &step.name);
             Ok(())
         }
-        Act::Peer(AtPeer::SendAgain(bytes, times)) => {
-            let begin = Instant::now();
-            for _ in 1..*times {
-                lets_it_read(actors, &step.name);
-                if begin.elapsed() >= ENOUGH {
-                    break;
-                }
-                if let (Actor::Peer(peer), hub, _) = actors.find(&step.name)? {
-                    at_peer::send_on(peer, bytes, hub)?;
-                }
-            }
-            lets_it_read(actors, &step.name);
-            Ok(())
-        }
         _ => Ok(()),
     }
+}
+
+/// Says the same so often but for the last time, each time when what came before has been read.
+pub(super) fn says_again(
+    actors: &mut Actors,
+    name: &str,
+    bytes: &[u8],
+    times: u16,
+) -> Result<(), Failure> {
+    let begin = Instant::now();
+    for _ in 1..times {
+        lets_it_read(actors, name);
+        if begin.elapsed() >= ENOUGH {
+            break;
+        }
+        if let (Actor::Peer(peer), hub, _) = actors.find(name)? {
+            at_peer::send_on(peer, bytes, hub)?;
+        }
+    }
+    lets_it_read(actors, name);
+    Ok(())
 }
 
 /// Waits until a person would type: whoever listens has its client, and the program is ready.

@@ -17,7 +17,6 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
-use rustix::termios::Winsize;
 
 use super::hub::lock;
 use super::proc::{self, Known};
@@ -120,19 +119,19 @@ pub fn spawn(command: &mut Command) -> io::Result<Running> {
     })
 }
 
-/// Starts a program on a new pseudo-terminal, which is its controlling terminal. Its window has this size.
-/// Returns the end of the terminal that a person has.
+/// Starts a program on a new pseudo-terminal, which is its controlling terminal, with a window of so many columns
+/// and rows. Returns the end of the terminal that a person has.
 ///
 /// The command is a path, its arguments and its environment.
 ///
 /// # Errors
 ///
 /// As [`spawn`], or there is no pseudo-terminal left.
-pub fn spawn_on(size: Winsize, command: &mut Command) -> io::Result<(Running, File)> {
+pub fn spawn_on(columns: u16, rows: u16, command: &mut Command) -> io::Result<(Running, File)> {
     let mark = new_mark();
     set_environment(command, &mark);
     start(|| {
-        let (pid, terminal) = pty::start(size, command)?;
+        let (pid, terminal) = pty::start(columns, rows, command)?;
         Ok((Running::new(pid, mark), terminal))
     })
 }

@@ -1,10 +1,11 @@
-//! A program started on a pseudo-terminal of its own.
+//! Pseudo-terminals: a program started on one of its own, and the size of its window.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
@@ -18,17 +19,27 @@ use nix::unistd::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+/// Makes the window so large; the program on it gets SIGWINCH.
+///
+/// # Errors
+///
+/// The terminal is closed.
+pub fn resize(terminal: impl AsFd, columns: u16, rows: u16) -> io::Result<()> {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    Ok(tcsetwinsize(terminal, size)?)
+}
+
 /// Starts it by posix_spawn(3), not by fork: a fork copies the tables of this process first, which takes
 /// longer than many programs run. Returns the end of the terminal that a person has.
 ///
 /// # Errors
 ///
 /// There is no pseudo-terminal left, or no such program, or it cannot be executed.
-pub(super) fn start(size: Winsize, command: &Command) -> io::Result<(Pid, File)> {
+pub(super) fn start(columns: u16, rows: u16, command: &Command) -> io::Result<(Pid, File)> {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&terminal)?;
     unlockpt(&terminal)?;
-    tcsetwinsize(&terminal, size)?;
+    resize(&terminal, columns, rows)?;
     // The first terminal that the leader of a new session opens becomes its controlling terminal.
     let name = ptsname(&terminal, Vec::new())?;
     let mut descriptors = PosixSpawnFileActions::init()?;
@@ -86,7 +97,6 @@ fn text(word: &OsStr) -> io::Result<CString> {
 mod tests {
     use std::fs;
     use std::io::Read;
-    use std::os::fd::AsFd;
     use std::os::unix::fs::PermissionsExt;
 
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -96,8 +106,7 @@ mod tests {
 
     /// What it prints until it ends, and how that is.
     fn output(command: &mut Command) -> (String, Exit) {
-        let size = Winsize { ws_row: 7, ws_col: 33, ws_xpixel: 0, ws_ypixel: 0 };
-        let (running, mut terminal) = process::spawn_on(size, command).unwrap();
+        let (running, mut terminal) = process::spawn_on(33, 7, command).unwrap();
         let exit = running.end()();
         // Passes on what is still on its way in the terminal.
         poll(&mut [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();

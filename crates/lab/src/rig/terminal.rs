@@ -9,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::termios::{Winsize, tcsetwinsize};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
@@ -19,6 +18,7 @@ use crate::rig::command;
 use crate::rig::hub::{Hub, lock};
 use crate::rig::proc;
 use crate::rig::process::{self, Running};
+use crate::rig::pty;
 use crate::rig::screen::{COLUMNS, Screen};
 use crate::rig::sockets;
 use crate::rig::witness::{End, Watch};
@@ -61,10 +61,6 @@ impl Window {
     }
 }
 
-fn size(cols: u16, rows: u16) -> Winsize {
-    Winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 }
-}
-
 fn press(keyboard: &Mutex<File>, keys: &[u8]) -> Result<()> {
     let mut keyboard = lock(keyboard);
     keyboard.write_all(keys).context("failed to type")
@@ -101,7 +97,7 @@ impl Terminal {
         if !["LC_ALL", "LC_CTYPE", "LANG"].iter().any(|name| is_utf8(name)) {
             command.env("LC_ALL", "C.UTF-8");
         }
-        let (running, terminal) = process::spawn_on(size(COLUMNS.get(), ROWS), &mut command)
+        let (running, terminal) = process::spawn_on(COLUMNS.get(), ROWS, &mut command)
             .with_context(|| format!("failed to start {:?}", words[0]))?;
         let end: End = match &watch {
             Some(watch) => watch.borrow_mut().adopt(name, running.pid())?,
@@ -192,7 +188,7 @@ impl Terminal {
     ///
     /// The terminal is closed.
     pub(crate) fn resize(&self, cols: u16, rows: u16) -> Result<()> {
-        tcsetwinsize(&*lock(&self.keyboard), size(cols, rows)).context("failed to resize")
+        pty::resize(&*lock(&self.keyboard), cols, rows).context("failed to resize")
     }
 
     /// Kills the program (SIGKILL), if it still runs.
